@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+#
+# swale: libraries, examples, tests.
+#
+#   make                     libraries and examples, into build/
+#   make deps                install the Debian packages that are missing (also deps-browser, deps-ci)
+#   make run                 build and run the notifications example
+#   make check               every test that needs no browser; T=layer runs the matching ones
+#   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
+#
+# Switches: V=1 shows the commands, WERROR=1, SAN=address,undefined or SAN=thread, COVERAGE=1, BUILD=folder.
+# Goals may stand together (`make deps check`): whatever is asked for besides deps waits for it, and so
+# pkg-config is only ever called from recipes.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+CFLAGS  ?= -O2 -g
+AR      ?= ar
+PYTHON  ?= /usr/bin/python3
+CLANG   ?= clang
+PORT    ?= 9001
+FUZZ_SECONDS ?= 20
+COVERAGE_MIN ?= 90
+
+comma   := ,
+VERSION := $(shell sed -n 's/^.define SWALE_VERSION "\(.*\)"/\1/p' include/swale/api.h)
+ABI     := $(shell sed -n 's/^.define SWALE_ABI //p' include/swale/api.h)
+
+# Each set of flags that changes the code has a folder of its own: $B is where things are built.
+B := $(BUILD)$(if $(SAN),/san-$(firstword $(subst $(comma), ,$(SAN))))$(if $(COVERAGE),/coverage)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes
+INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+  $(if $(COVERAGE),--coverage -fprofile-update=atomic -O0)
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werror) -pthread \
+  -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
+LINK = $(CC) -pthread $(CFLAGS) $(INSTRUMENT) $(LDFLAGS)
+
+ifeq ($(V),)
+Q := @
+say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
+endif
+
+# The goals of this run that install packages; every other recipe waits for them.
+DEPS := $(filter deps deps-ci deps-browser,$(MAKECMDGOALS))
+
+# pkg-config's answer for the packages $2; only for use in recipes.
+pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
+
+## Libraries. NAME: without lib; PKGS: for pkg-config; LIBS: what has no .pc file on Debian.
+
+NAME_core    := swale
+NAME_ws      := swale-ws
+NAME_json    := swale-json
+NAME_testing := swale-testing
+PKGS_ws      := nettle
+LIBS_ws      := -lwslay
+PKGS_json    := jansson
+
+PARTS := $(foreach p,core ws json testing,$(if $(wildcard lib/$p/*.c),$p))
+UPPER := $(filter-out core,$(PARTS))
+
+sources  = $(wildcard lib/$1/*.c)
+archive  = $(B)/lib$(NAME_$1).a
+shared   = $(B)/lib$(NAME_$1).so.$(VERSION)
+archives = $(foreach p,$(filter $(PARTS),$(filter-out core,$1) core),$(call archive,$p))
+# What the archives of the parts $1 and the packages $2 need from the system.
+syslibs  = $(foreach p,$1,$(LIBS_$p)) $(call pkg,--libs,$(foreach p,$1,$(PKGS_$p)) $2)
+
+ARCHIVES := $(foreach p,$(PARTS),$(call archive,$p))
+SHARED   := $(foreach p,$(PARTS),$(call shared,$p))
+
+## Examples: each folder is a program. PARTS: swale's libraries it needs beside the core; PKGS: other packages.
+
+EXAMPLES := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/*/*.c))))
+PARTS_notifications := ws json
+PKGS_notifications  := libmicrohttpd jansson
+PARTS_chat          := ws
+PARTS_echo          := ws
+
+## Tests.
+
+wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
+UNIT        := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c)))
+INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py))
+STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
+BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
+SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
+FUZZ        := $(call wanted,$(wildcard tests/fuzz/*.c))
+# Packages of unit tests beside those of the library under test.
+TESTPKGS_core := msgpack
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all libs examples clean FORCE
+
+all: libs examples
+libs: $(ARCHIVES) $(SHARED)
+examples: $(EXAMPLES:%=$(B)/examples/%)
+
+clean:
+	rm -rf $(BUILD)
+
+## Compiling. A change of flags or compiler rebuilds everything.
+
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
+
+# Packages and internal headers by folder; $* is the source without its ending.
+folder = $(word $1,$(subst /, ,$*))
+$(B)/obj/lib/% $(B)/pic/lib/% $(B)/obj/examples/%: private PACKAGES = $(PKGS_$(call folder,2))
+$(B)/obj/tests/unit/%: private PACKAGES = $(PKGS_$(call folder,3)) $(TESTPKGS_$(call folder,3))
+$(B)/obj/lib/% $(B)/pic/lib/%: private INTERNAL = -Ilib
+$(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
+
+$(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+
+$(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
+	$(call say,CC-PIC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard lib/*/*.c examples/*/*.c tests/unit/*/*.c tests/fuzz/*.c))
+-include $(patsubst %.c,$(B)/pic/%.d,$(wildcard lib/*/*.c))
+
+# A library also depends on its folder, whose time changes when a source file comes or goes.
+define library
+$(call archive,$1): $(patsubst %.c,$(B)/obj/%.o,$(call sources,$1)) lib/$1
+	$$(call say,AR)
+	$(Q)rm -f $$@
+	$(Q)$(AR) rcs $$@ $$(filter %.o,$$^)
+
+# The upper libraries link with libswale.so, so that one comes first.
+$(call shared,$1): $(patsubst %.c,$(B)/pic/%.o,$(call sources,$1)) lib/$1 lib/$1/$(NAME_$1).map \
+    $(if $(filter-out core,$1),$(call shared,core))
+	$$(call say,LD)
+	$(Q)$$(LINK) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,--as-needed \
+	  -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
+	  $(if $(filter-out core,$1),-L$(B) -lswale) $$(call syslibs,$1)
+	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so.$(ABI)
+	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so
+endef
+$(foreach p,$(PARTS),$(eval $(call library,$p)))
+
+define example
+$(B)/examples/$1: $(patsubst %.c,$(B)/obj/%.o,$(wildcard examples/$1/*.c)) $(call archives,$(PARTS_$1))
+	$$(call say,LD)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$(PARTS_$1),$(PKGS_$1))
+endef
+$(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
+
+# A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
+define unit_test
+$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_%,$(wildcard tests/unit/$1/*.c))) \
+    $(call archives,$1)
+	$$(call say,LD)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1,cmocka $(TESTPKGS_$1))
+endef
+$(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
+
+## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
+
+.PHONY: check check-unit check-integration check-static check-browser check-valgrind soak
+
+RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
+  CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
+
+check: all $(UNIT) | $(DEPS)
+	@$(RUN) $(UNIT) $(INTEGRATION) $(STATIC)
+check-unit: $(UNIT) | $(DEPS)
+	@$(RUN) $(UNIT)
+check-integration: all | $(DEPS)
+	@$(RUN) $(INTEGRATION)
+check-static: all | $(DEPS)
+	@$(RUN) $(STATIC)
+check-browser: all | $(DEPS)
+	@$(RUN) $(BROWSER)
+check-valgrind: $(UNIT) | $(DEPS)
+	@LIMIT=900 WRAP='valgrind --quiet --leak-check=full --error-exitcode=99' $(RUN) $(UNIT)
+soak: all | $(DEPS)
+	@LIMIT=$(or $(SOAK_LIMIT),7200) $(RUN) $(SOAK)
+
+## Coverage of lib/ by the unit and integration tests.
+
+.PHONY: coverage
+coverage: | $(DEPS)
+	@rm -rf $(B)/coverage
+	@$(MAKE) --no-print-directory COVERAGE=1 CC=gcc check-unit
+	@$(MAKE) --no-print-directory COVERAGE=1 CC=gcc check-integration
+	@gcovr --root . --filter lib/ --print-summary --fail-under-line $(COVERAGE_MIN) $(B)/coverage/obj/lib
+
+## Fuzzing, with clang's libFuzzer. New finds go to the build folder, tests/fuzz/corpus is only read.
+
+.PHONY: fuzz fuzz-smoke fuzz-programs
+fuzz: | $(DEPS)
+	@$(if $(FUZZ),,echo 'fuzz: there is no tests/fuzz/*.c') \
+	$(if $(FUZZ),$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) SAN=fuzzer-no-link$(comma)address$(comma)undefined fuzz-programs)
+
+fuzz-programs: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ))
+$(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ)): $(B)/%: $(B)/obj/tests/fuzz/%.o $(ARCHIVES)
+	$(call say,LD)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(call archives,$(UPPER)) $(call syslibs,$(UPPER))
+
+fuzz-smoke: fuzz
+	@for f in $(FUZZ:tests/fuzz/%.c=%); do \
+	  mkdir -p $(B)/fuzz/found/$$f; \
+	  set -- $(B)/fuzz/found/$$f; \
+	  [ ! -d tests/fuzz/corpus/$$f ] || set -- "$$@" tests/fuzz/corpus/$$f; \
+	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(B)/fuzz/$$f- "$$@" >$(B)/fuzz/$$f.log 2>&1 || \
+	    { tail -n 60 $(B)/fuzz/$$f.log; echo "fuzz: $$f failed"; exit 1; }; \
+	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
+	done
+
+## Running examples.
+
+.PHONY: run run-echo
+run: $(B)/examples/notifications | $(DEPS)
+	$< $(ARGS)
+run-echo: $(B)/examples/echo | $(DEPS)
+	$< $(PORT)
+
+## Installing.
+
+.PHONY: install uninstall
+HEADERS := $(wildcard include/swale/*.h)
+to_include = $(DESTDIR)$(PREFIX)/include/swale
+to_lib     = $(DESTDIR)$(LIBDIR)
+
+install: libs
+	install -d $(to_include) $(to_lib)/pkgconfig
+	install -m 644 $(HEADERS) $(to_include)
+	install -m 644 $(ARCHIVES) $(to_lib)
+	install -m 755 $(SHARED) $(to_lib)
+	@set -e; for name in $(foreach p,$(PARTS),lib$(NAME_$p)); do \
+	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so.$(ABI); \
+	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so; \
+	  sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@VERSION@|$(VERSION)|' \
+	    pkgconfig/$$name.pc.in >$(to_lib)/pkgconfig/$$name.pc; \
+	  chmod 644 $(to_lib)/pkgconfig/$$name.pc; \
+	done
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
+
+uninstall:
+	rm -f $(HEADERS:include/swale/%=$(to_include)/%)
+	rm -f $(foreach p,$(PARTS),$(addprefix $(to_lib)/lib$(NAME_$p),.a .so .so.$(ABI) .so.$(VERSION)))
+	rm -f $(foreach p,$(PARTS),$(to_lib)/pkgconfig/lib$(NAME_$p).pc)
+	-rmdir $(to_include)
+
+## Layout of the code.
+
+.PHONY: format format-check
+FORMATTED = $(wildcard lib/*/*.[ch] include/swale/*.h examples/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+format:
+	clang-format-14 -i $(FORMATTED)
+format-check: | $(DEPS)
+	clang-format-14 --dry-run -Werror $(FORMATTED)
+
+## Debian packages. Only what is missing is installed.
+
+.PHONY: deps deps-ci deps-browser
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libmicrohttpd-dev \
+  libcmocka-dev libmsgpack-dev python3 python3-websockets
+PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
+PACKAGES_deps-browser := chromium chromium-driver python3-selenium
+
+deps deps-ci deps-browser:
+	@missing=; for package in $(PACKAGES_$@); do \
+	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
+	done; \
+	if [ -z "$$missing" ]; then echo '$@: all packages are installed'; exit 0; fi; \
+	echo "$@: missing:$$missing"; \
+	if ! command -v apt-get >/dev/null; then echo '$@: no apt-get here, please install their like' >&2; exit 1; fi; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; \
+	else echo '$@: only root may install packages, and there is no sudo' >&2; exit 1; fi; \
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+# One apt at a time, also with -j.
+deps-ci: | $(filter deps,$(DEPS))
+deps-browser: | $(filter deps deps-ci,$(DEPS))

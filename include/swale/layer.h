@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_LAYER_H
+#define SWALE_LAYER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/api.h>
+#include <swale/env.h>
+#include <swale/error.h>
+#include <swale/message.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A channel layer: named channels, groups of channels, and messages to either, as Django Channels has
+ * them. Every function here may be called from any thread, inside callbacks too. None of them calls
+ * user code: handlers run later, in swale_loop_run of the loop that owns the consumer.
+ *
+ * Promises
+ * - At most once. What one thread sends to one channel arrives in the order it was sent, whether it was
+ *   sent to the channel or to a group the channel is in.
+ * - A group message reaches exactly those who were members when it was sent and still are.
+ * - Nothing vanishes silently: offered = delivered + queued + dropped, by reason, at any quiet moment.
+ *
+ * Names are ASCII letters, digits, "-", "_" and ".", 1 to 99 of them; a channel's name may have one "!",
+ * not at its start. Anything else is SWALE_ENAME, before anything has happened.
+ */
+typedef struct swale_layer swale_layer;
+
+/* Room for any name and its NUL. */
+#define SWALE_NAME_SIZE 100
+
+enum swale_drop_reason {
+  SWALE_DROP_FULL,    /* the channel's queue was at its capacity */
+  SWALE_DROP_EXPIRED, /* waited longer than the layer's expiry */
+  SWALE_DROP_CLOSED,  /* the consumer ended, or left the group, before its turn */
+  SWALE_DROP_NOMEM,   /* no memory to queue it */
+  SWALE_DROP_FLUSHED  /* swale_flush */
+};
+#define SWALE_DROP_REASONS 5
+
+/* A message that some channel will not get. The pointers are valid during the call. */
+struct swale_drop {
+  enum swale_drop_reason reason;
+  const char *channel; /* "" when the members that missed it are gone */
+  swale_message *message;
+  uint64_t count; /* how many channels missed it: 1 when `channel` is known */
+};
+
+/* The first entry whose glob (as in the shell: * ? [a-z] [!a-z]) matches the whole channel name counts. */
+struct swale_capacity {
+  const char *pattern;
+  uint32_t capacity;
+};
+
+struct swale_layer_config {
+  size_t size;                 /* set by swale_layer_config_default */
+  const struct swale_env *env; /* NULL: the C library; copied */
+
+  uint32_t capacity;           /* messages that may wait in one channel; default 100 */
+  uint64_t expiry_ms;          /* how long a message may wait; default 60 s */
+  uint64_t group_expiry_ms;    /* how long a channel without a live consumer stays in a group; default 24 h */
+  const struct swale_capacity *capacities; /* copied; NULL: none */
+  size_t n_capacities;         /* at most 256 */
+  uint32_t channels_max;       /* plain channels that may exist at once; default 100,000 */
+  uint32_t groups_max;         /* groups that may exist at once; default 10,000,000 */
+
+  /*
+   * Told of every dropped message, from inside swale_loop_run of a loop that serves this layer, never
+   * inside a send. At most 1,024 reports wait; what exceeds that is counted, not reported.
+   */
+  void (*on_drop)(const struct swale_drop *drop, void *user);
+  void *user;
+};
+
+#define swale_layer_config_default(config) swale_layer_config_init((config), sizeof *(config))
+SWALE_API void swale_layer_config_init(struct swale_layer_config *config, size_t size);
+
+/*
+ * Opens the layer that `url` names: "memory://" keeps everything in this process. The query may set
+ * capacity (messages), expiry and group_expiry (seconds), as in "memory://?capacity=500&expiry=10", and
+ * wins over `config`, which may be NULL.
+ * On an error a sentence about it is put in `why` (of `why_size` bytes; NULL when not wanted).
+ * Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_EUNSUPPORTED (unknown scheme),
+ * SWALE_EINVAL (a limit of 0, bad config), SWALE_ENOMEM, SWALE_ERANDOM, or the backend's own.
+ */
+SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out,
+                               char *why, size_t why_size);
+
+/*
+ * Ends the layer; queued messages are gone. SWALE_ESTATE, and nothing happens, while a loop still has
+ * consumers on it or was not freed. Not while any other thread may use the layer. NULL is fine.
+ */
+SWALE_API int swale_layer_free(swale_layer *layer);
+
+/* ---- sending ------------------------------------------------------------------------------ */
+
+/*
+ * Sends one message to one channel. The message is frozen by it; the layer takes a reference of its own.
+ * To a consumer's channel it goes into the inbox of the consumer's loop; on a plain channel ("thumbnails") a
+ * worker gets it, or it waits, up to the channel's capacity, for a worker or swale_receive.
+ * Errors: SWALE_ENAME; the message's own sticky error, SWALE_ESTATE if it has something open; SWALE_EFULL the
+ * channel or inbox is full, or channels_max reached; SWALE_ECLOSED the consumer of this name has ended;
+ * SWALE_ENOMEM. After an error nothing was sent and the refusal is counted.
+ */
+SWALE_API int swale_send(swale_layer *layer, const char *channel, swale_message *message);
+
+/*
+ * Sends one message to every member of the group: a hand-over per loop that has members, whatever their
+ * number. A member that cannot take it misses it, and that is counted. Returns how many members in this
+ * process it was offered to (0 for an empty or unknown group), or an error as above; SWALE_EFULL when a
+ * loop's inbox has no room, and then no member gets it, so that the caller may try again.
+ */
+SWALE_API int swale_group_send(swale_layer *layer, const char *group, swale_message *message);
+
+/* ---- groups ------------------------------------------------------------------------------- */
+
+/*
+ * Adds the channel to the group, or, when it is a member already, renews its membership (see
+ * group_expiry_ms; a live consumer's never expires). Errors: SWALE_ENAME, SWALE_ECLOSED the consumer
+ * of this name has ended, SWALE_EFULL groups_max or channels_max, SWALE_ENOMEM.
+ */
+SWALE_API int swale_group_add(swale_layer *layer, const char *group, const char *channel);
+
+/* Takes the channel out of the group; 0 too when it was not in. Errors: SWALE_ENAME. */
+SWALE_API int swale_group_discard(swale_layer *layer, const char *group, const char *channel);
+
+/* ---- channels without a consumer ---------------------------------------------------------- */
+
+/*
+ * A fresh name that nobody can guess, for one receiver: "<prefix>.<process>!<random>". Costs nothing until it
+ * is used. `prefix` NULL means "specific"; at most 32 characters of a group name's alphabet.
+ * Errors: SWALE_ENAME, SWALE_ERANDOM.
+ */
+SWALE_API int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]);
+
+/*
+ * Takes the oldest waiting message off a channel that has no consumer. *out is the caller's reference.
+ * Errors: SWALE_EAGAIN nothing waits; SWALE_ENAME; SWALE_ESTATE the channel belongs to a consumer.
+ */
+SWALE_API int swale_receive(swale_layer *layer, const char *channel, swale_message **out);
+
+/*
+ * Forgets a channel without a consumer: what waits in it is dropped (closed), its memberships end.
+ * 0 too when there is none. Errors: SWALE_ENAME, SWALE_ESTATE the channel belongs to a consumer.
+ */
+SWALE_API int swale_channel_close(swale_layer *layer, const char *channel);
+
+/* Drops every waiting message and empties every group. Live consumers stay connected, in no group. */
+SWALE_API int swale_flush(swale_layer *layer);
+
+/* ---- looking in ---------------------------------------------------------------------------- */
+
+struct swale_layer_stats {
+  size_t size; /* set by swale_layer_stats_get */
+
+  /* Since the layer was opened. One message to a group of 10 is offered 10 times. */
+  uint64_t offered;
+  uint64_t delivered;                   /* a handler ran for it, or swale_receive took it */
+  uint64_t queued;                      /* now: in an inbox or waiting in a channel */
+  uint64_t dropped[SWALE_DROP_REASONS]; /* by enum swale_drop_reason */
+  uint64_t refused;                     /* sends that answered SWALE_EFULL or SWALE_ECLOSED */
+  uint64_t unhandled;                   /* of the delivered: the class has no handler of this type */
+  uint64_t sends, group_sends;          /* calls that succeeded */
+
+  /* Now. */
+  uint64_t consumers, channels, groups, memberships, loops;
+};
+
+/* Exact when no thread is inside swale; each figure is right for some moment of the call otherwise. */
+#define swale_layer_stats_get(layer, stats) swale_layer_stats_read((layer), (stats), sizeof *(stats))
+SWALE_API int swale_layer_stats_read(swale_layer *layer, struct swale_layer_stats *stats, size_t size);
+
+struct swale_channel_stats {
+  size_t size;
+  uint64_t dropped;  /* since the channel exists, all reasons */
+  uint32_t depth;    /* messages waiting in its queue */
+  uint32_t capacity;
+  uint32_t groups;
+};
+
+/* Errors: SWALE_ENAME, SWALE_ENOTFOUND. */
+#define swale_channel_stats_get(layer, channel, stats)                                                        \
+  swale_channel_stats_read((layer), (channel), (stats), sizeof *(stats))
+SWALE_API int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swale_channel_stats *stats,
+                                       size_t size);
+
+/* Members of a group now, O(1); 0 when there is no such group, SWALE_ENAME. */
+SWALE_API int64_t swale_group_count(swale_layer *layer, const char *group);
+
+/*
+ * Walks the members of a group, or the groups of a channel, one per call. Zero the cursor first. Returns 1 with
+ * the next name, 0 at the end, SWALE_ENAME. O(1) a step; whoever joins or leaves meanwhile may be missed or
+ * met twice, everybody else is met once.
+ */
+struct swale_cursor {
+  uint32_t lane, index;
+};
+SWALE_API int swale_group_next(swale_layer *layer, const char *group, struct swale_cursor *cursor,
+                               char channel[SWALE_NAME_SIZE]);
+SWALE_API int swale_channel_next_group(swale_layer *layer, const char *channel, struct swale_cursor *cursor,
+                                       char group[SWALE_NAME_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

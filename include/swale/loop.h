@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_LOOP_H
+#define SWALE_LOOP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/api.h>
+#include <swale/env.h>
+#include <swale/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * swale's presence in one event-loop thread of the host: an ordered inbox of what other
+ * threads (and this one) sent, timers, and work put off to the end of a call.
+ *
+ * The host's part is three lines: run the loop when it was woken, run it when
+ * swale_loop_timeout_ms is over, never from inside a callback of swale's.
+ *
+ *     for (;;) {
+ *       n = epoll_wait(epoll, events, max, swale_loop_timeout_ms(loop));
+ *       ... feed connections ...
+ *       swale_loop_run(loop);
+ *     }
+ */
+typedef struct swale_loop swale_loop;
+
+struct swale_loop_config {
+  size_t size;                 /* set by swale_loop_config_default */
+  const struct swale_env *env; /* NULL: the C library; copied */
+
+  /*
+   * Tells the host that swale_loop_run has work: write to an eventfd, uv_async_send, ... Called from
+   * any thread, with no lock held, at most once between two runs of the loop. It must only
+   * schedule, never call into swale. NULL: the host runs the loop often enough by itself.
+   */
+  void (*wake)(void *user);
+  void *user;
+
+  /* Bytes of messages that may wait in the inbox before senders get SWALE_EFULL. Default 64 MiB. */
+  size_t inbox_bytes;
+
+  /* Entries of the inbox taken up by one swale_loop_run, so that I/O gets its turn. Default 1024. */
+  uint32_t inbox_batch;
+};
+
+/* Fills in every default. Call it on each config before changing fields. */
+#define swale_loop_config_default(config) swale_loop_config_init((config), sizeof *(config))
+SWALE_API void swale_loop_config_init(struct swale_loop_config *config, size_t size);
+
+/*
+ * A new loop. `config` may be NULL for the defaults. Errors: SWALE_ENOMEM, SWALE_EINVAL (a size
+ * this library does not know, a limit of 0).
+ */
+SWALE_API int swale_loop_new(const struct swale_loop_config *config, swale_loop **out);
+
+/*
+ * Ends the loop: every consumer still on it gets its disconnect (code 1001), what waits in the inbox is
+ * counted as dropped, timers vanish. The thread of the loop, outside of callbacks; from inside one it is
+ * SWALE_ESTATE and nothing happens. Waits for wake calls of other threads that are under way.
+ * Connections (swale_ws, ...) of this loop must have been freed before, or SWALE_ESTATE. NULL is fine.
+ */
+SWALE_API int swale_loop_free(swale_loop *loop);
+
+/*
+ * Does everything that is due: delivers what is in the inbox (at most inbox_batch entries), runs timers,
+ * resumes consumers, reports output. Returns 0, or SWALE_ESTATE from inside a callback.
+ * The loop's thread only. This and the feed calls of connections are the only places that call user code.
+ */
+SWALE_API int swale_loop_run(swale_loop *loop);
+
+/* Milliseconds until swale_loop_run has work: 0 now, -1 never by itself. The loop's thread only. */
+SWALE_API int swale_loop_timeout_ms(swale_loop *loop);
+
+/* The loop's idea of now (its env's clock, read once per outermost call). The loop's thread only. */
+SWALE_API uint64_t swale_loop_now_ms(const swale_loop *loop);
+
+/* Consumers alive on this loop. The loop's thread only. */
+SWALE_API size_t swale_loop_consumers(const swale_loop *loop);
+
+/*
+ * Asks every consumer on the loop to close with this code and reason, as swale_close does: the first
+ * step of a shutdown. Go on running the loop until swale_loop_consumers is 0, or until patience ends.
+ * Errors: SWALE_EINVAL for a code or reason that cannot be sent. The loop's thread only.
+ */
+SWALE_API int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason);
+
+/* The environment the loop was made with. Valid as long as the loop. */
+SWALE_API const struct swale_env *swale_loop_env(const swale_loop *loop);
+
+/*
+ * Timers. The struct is the caller's, embedded where it is needed; its contents are the
+ * loop's. Zero it and set `fire` before its first use. Firing, stopping and starting are O(1). The
+ * loop's thread only; legal inside callbacks, `fire` included. Stop it before its memory goes.
+ */
+struct swale_timer {
+  struct swale_timer *next, **link;
+  uint64_t deadline;
+  void (*fire)(struct swale_timer *timer);
+};
+
+/* (Re)arms the timer to fire once, `delay_ms` from now; never early. */
+SWALE_API void swale_timer_start(swale_loop *loop, struct swale_timer *timer, uint64_t delay_ms);
+SWALE_API void swale_timer_stop(swale_loop *loop, struct swale_timer *timer);
+/* 1 while armed, else 0. */
+SWALE_API int swale_timer_armed(const struct swale_timer *timer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_WS_H
+#define SWALE_WS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <swale/api.h>
+#include <swale/app.h>
+#include <swale/error.h>
+#include <swale/loop.h>
+#include <swale/scope.h>
+#include <swale/transport.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * WebSocket connections (RFC 6455), libswale-ws. An swale_ws never touches a socket: the host feeds it the bytes it read,
+ * and writes the bytes that swale_ws_peek shows. TLS, HTTP/2 streams and test buffers are then all the same.
+ *
+ *     swale_ws_feed(ws, bytes, n);                       what the peer sent, split anywhere
+ *     while ((n = swale_ws_peek(ws, iov, 16)) > 0)       what to write
+ *       swale_ws_ack(ws, writev(fd, iov, n));            so much was written
+ *     swale_ws_state(ws)                                 what to wait for; neither bit: close the socket, swale_ws_free
+ *
+ * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except feed and peek of
+ * the connection whose callback is running.
+ */
+typedef struct swale_ws swale_ws;
+typedef struct swale_origins swale_origins;
+
+struct swale_ws_options {
+  size_t size; /* set by swale_ws_options_default */
+
+  /*
+   * Called when output has appeared outside a feed of this connection (a group message, a ping, a deadline), or when its state turned
+   * to closed: write now, or arm for writing. Once, until swale_ws_peek has been called again. At the end of the outermost call on the
+   * loop. NULL: the host asks swale_ws_state often enough.
+   */
+  void (*on_output)(swale_ws *ws, void *host_data);
+
+  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_answer. Same moment as on_output. */
+  void (*on_answer)(swale_ws *ws, void *host_data);
+
+  /*
+   * Which origins may connect. NULL: pages of the same origin as the Host header, and clients that send no Origin (which are no
+   * browsers); unless the app has swale_origin_guard as a guard, which then decides alone. Must outlive the connections.
+   */
+  const swale_origins *origins;
+  const char *scheme;          /* "ws" (default) or "wss": what the host's socket is, for the scope and the origin check */
+
+  size_t message_max;          /* bytes of one message; larger: close 1009. Default 1 MiB */
+  uint32_t fragments_max;      /* frames of one message; more: close 1008. Default 1,024 */
+  uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
+  size_t head_max;             /* bytes of the request head; larger: 431. Default 16 KiB */
+  uint32_t headers_max;        /* header lines; more: 431. Default 100 */
+  size_t early_max;            /* bytes kept that arrive before the connection is accepted; then reading stops. Default 16 KiB */
+  size_t output_max;           /* bytes of data frames waiting to be written; beyond: SWALE_EFULL to who sends. Default 1 MiB */
+  size_t output_high;          /* the consumer is paused at so many waiting bytes ... Default 256 KiB */
+  size_t output_low;           /* ... and resumed at so few. Default 64 KiB */
+
+  /* Deadlines in milliseconds, 0: none. */
+  uint32_t handshake_ms;       /* for the whole request head: 408. Default 10,000 */
+  uint32_t ping_ms;            /* of silence until a ping is sent. Default 25,000 */
+  uint32_t pong_ms;            /* for any byte after that ping: close 1006 for the consumer. Default 10,000 */
+  uint32_t close_ms;           /* for the peer's close frame, and for the last bytes to be written. Default 5,000 */
+  uint32_t idle_ms;            /* without any message either way: close 1001. Default 24 h */
+};
+
+#define swale_ws_options_default(options) swale_ws_options_init((options), sizeof *(options))
+SWALE_API void swale_ws_options_init(struct swale_ws_options *options, size_t size);
+
+/*
+ * A connection whose bytes begin with the HTTP request. `options` (NULL: defaults) is not copied and must outlive the connection; the
+ * same struct serves all. client and server ("host:port", may be NULL) are copied for the scope.
+ * Errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL (the loop has 1,000,000 connections).
+ */
+SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, const char *client,
+                           const char *server, void *host_data, swale_ws **out);
+
+/*
+ * A connection whose request the host's own HTTP server has read. Everything RFC 6455 section 4 asks is checked here; the host sends the
+ * answer (swale_ws_answer) and, after a 101, feeds what follows. 0 also when the answer is a refusal; frees like any other.
+ * Header names may be in any letter case, every header of the request must be given, once per line received. request->subprotocols is
+ * ignored: they are taken from the headers. Errors: SWALE_ENOMEM, SWALE_EINVAL.
+ */
+struct swale_ws_upgrade {
+  size_t size;          /* sizeof(struct swale_ws_upgrade) */
+  const char *method;   /* "GET" */
+  const char *version;  /* "HTTP/1.1" */
+  struct swale_request request;
+};
+SWALE_API int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
+                                    const struct swale_ws_upgrade *upgrade, void *host_data, swale_ws **out);
+
+/* The answer to an upgraded request: 101 with the headers to add (Upgrade, Connection, Sec-WebSocket-Accept, ...), or a refusal. */
+struct swale_ws_answer {
+  int status;
+  const struct swale_header *headers;
+  size_t n_headers;
+  const char *body; /* of a refusal, text/plain */
+  size_t body_len;
+};
+/* 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell). Valid until the next call on this connection. */
+SWALE_API int swale_ws_answer(swale_ws *ws, struct swale_ws_answer *answer);
+
+/*
+ * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's consumer run inside.
+ * 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored), SWALE_ESTATE from inside this connection's own callback.
+ * Feeding while SWALE_WS_WANT_READ is clear is safe but defeats back-pressure.
+ */
+SWALE_API int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len);
+
+/* The peer has finished sending: disconnect follows, with 1006 unless a close frame came before. */
+SWALE_API int swale_ws_feed_eof(swale_ws *ws);
+
+/*
+ * Points up to `max` iovecs at the bytes to write next and returns how many; 0: nothing now. Views of shared frames, valid until the
+ * next call on this connection.
+ */
+SWALE_API int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max);
+
+/* So many of the bytes shown were written. SWALE_EINVAL, and nothing happens, for more than there are. */
+SWALE_API int swale_ws_ack(swale_ws *ws, size_t n);
+
+enum swale_ws_state {
+  SWALE_WS_WANT_READ = 1,
+  SWALE_WS_WANT_WRITE = 2, /* there is output to write */
+  SWALE_WS_CLOSED = 4      /* nothing more will come: close the socket and free */
+};
+
+/* What to wait for: a level, free of side effects. */
+SWALE_API unsigned swale_ws_state(const swale_ws *ws);
+
+/* Closes as swale_close does, whatever state it is in; after a shutdown of the host, say. Errors: SWALE_EINVAL, SWALE_EUTF8, SWALE_ECLOSED. */
+SWALE_API int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason);
+
+/*
+ * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended). Memory goes when the outermost call on the loop
+ * returns; the pointer is invalid right away. NULL is fine.
+ */
+SWALE_API void swale_ws_free(swale_ws *ws);
+
+SWALE_API void *swale_ws_host_data(const swale_ws *ws);
+SWALE_API void swale_ws_set_host_data(swale_ws *ws, void *host_data);
+/* NULL before the handshake and after the end. */
+SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
+
+/*
+ * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not own the loop), feeds, peeks, writes (MSG_NOSIGNAL),
+ * acks, until it would block. Returns swale_ws_state bits; SWALE_WS_CLOSED also after a socket error. Does not close the
+ * descriptor. Call it when the socket is ready, and from on_output. Safe with edge-triggered polling as long as it is called again
+ * when it returned SWALE_WS_WANT_READ after a full read: see `more`, set to 1 in that case (NULL if not wanted).
+ */
+SWALE_API unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more);
+
+/* Only writes what there is: for on_output. */
+SWALE_API unsigned swale_ws_flush_fd(swale_ws *ws, int fd);
+
+/* ---- origins ------------------------------------------------------------------------------- */
+
+/*
+ * A set of allowed origins, for the Origin header that browsers send.
+ *   "https://example.com"        scheme, host and port (the scheme's own if none) must be equal
+ *   "https://.example.com:8443"  the host itself or any subdomain
+ *   "example.com", ".example.com" any scheme and port
+ *   "example.com:3000", "[::1]:8000" any scheme, this port
+ *   "*"                          everything, requests without Origin too
+ * Hosts compare without letter case; "null" and malformed origins match only "*". A request without Origin does not come from a browser
+ * and is allowed unless `require` was set. `patterns` ends with NULL.
+ * Errors: SWALE_EFORMAT a pattern of another form (nothing is silently never matched), SWALE_ENOMEM. `allocator` NULL: C library.
+ */
+SWALE_API int swale_origins_new(const char *const *patterns, const struct swale_allocator *allocator, swale_origins **out);
+SWALE_API void swale_origins_free(swale_origins *origins);
+/* With 1, requests without Origin are refused too. */
+SWALE_API void swale_origins_require(swale_origins *origins, int require);
+
+/* 1 when a page of this origin (NULL: no Origin header) may connect, else 0. Any thread. */
+SWALE_API int swale_origins_allow(const swale_origins *origins, const char *origin);
+
+/* A guard for swale_app_guard; `arg` is the swale_origins, or NULL for "same origin as the Host header". Refuses with 403. */
+SWALE_API int swale_origin_guard(swale_scope *scope, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

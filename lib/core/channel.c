@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/channel.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/consumer.h"
+#include "core/layer.h"
+#include "core/name.h"
+#include "core/siphash.h"
+
+/* The slot that belongs to nobody: names of swale_new_channel carry it. */
+#define NO_SLOT UINT32_MAX
+#define CONSUMER_PREFIX "specific"
+#define PREFIX_MAX 32
+#define HEX_DIGITS 32
+
+int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, struct swale__id *id) {
+  struct swale__slots *s = &layer->slots;
+  uint32_t row;
+  if (s->free) {
+    row = s->free - 1;
+    s->free = s->at[row].next_free;
+  } else {
+    if (s->count == s->room) {
+      uint32_t room = s->room ? s->room * 2 : 16;
+      if (room > NO_SLOT / 2)
+        return SWALE_EFULL;
+      struct swale__slot *at = swale__realloc_array(&layer->env.allocator, s->at, room, sizeof *at);
+      if (!at)
+        return SWALE_ENOMEM;
+      s->at = at;
+      s->room = room;
+    }
+    row = s->count++;
+    s->at[row].generation = 0;
+  }
+  s->at[row].consumer = consumer;
+  id->slot = row;
+  id->generation = ++s->at[row].generation;
+  layer->consumers++;
+  return 0;
+}
+
+void swale__slot_leave(swale_layer *layer, const struct swale__id *id) {
+  struct swale__slots *s = &layer->slots;
+  s->at[id->slot].consumer = NULL;
+  s->at[id->slot].next_free = s->free;
+  s->free = id->slot + 1;
+  layer->consumers--;
+}
+
+/* ---- names ----
+ * The 32 hex digits behind the "!" are slot and generation, masked with a keyed hash of the salt, and the salt itself. The mask is
+ * there because names are handed about: without it they would tell how many connections a server has.
+ */
+static uint64_t mask_of(const swale_layer *layer, uint64_t salt) {
+  return swale__siphash(layer->key, &salt, sizeof salt);
+}
+
+static void put_hex(char *out, uint64_t value) {
+  static const char digits[] = "0123456789abcdef";
+  for (int i = 15; i >= 0; i--, value >>= 4)
+    out[i] = digits[value & 15];
+}
+
+static bool get_hex(const char *in, uint64_t *value) {
+  *value = 0;
+  for (int i = 0; i < 16; i++) {
+    char c = in[i];
+    bool digit = c >= '0' && c <= '9';
+    if (!digit && !(c >= 'a' && c <= 'f'))
+      return false;
+    *value = *value << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
+  }
+  return true;
+}
+
+static void write_name(const swale_layer *layer, const char *prefix, const struct swale__id *id, char *name) {
+  size_t n = strlen(prefix);
+  memcpy(name, prefix, n);
+  name[n++] = '.';
+  memcpy(name + n, layer->process, HEX_DIGITS);
+  n += HEX_DIGITS;
+  name[n++] = '!';
+  uint64_t where = (uint64_t)id->slot << 32 | id->generation;
+  put_hex(name + n, where ^ mask_of(layer, id->salt));
+  put_hex(name + n + 16, id->salt);
+  name[n + HEX_DIGITS] = '\0';
+}
+
+void swale__id_name(const swale_layer *layer, const struct swale__id *id, char name[SWALE_NAME_SIZE]) {
+  write_name(layer, CONSUMER_PREFIX, id, name);
+}
+
+int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
+  if (!prefix)
+    prefix = CONSUMER_PREFIX;
+  if (!swale__name_is_group(prefix) || strlen(prefix) > PREFIX_MAX)
+    return SWALE_ENAME;
+  struct swale__id id = {.slot = NO_SLOT};
+  unsigned char random[sizeof id.generation + sizeof id.salt];
+  if (layer->env.random(random, sizeof random, layer->env.user) != 0)
+    return SWALE_ERANDOM;
+  memcpy(&id.generation, random, sizeof id.generation);
+  memcpy(&id.salt, random + sizeof id.generation, sizeof id.salt);
+  write_name(layer, prefix, &id, name);
+  return 0;
+}
+
+/* Is this a name that this process gave, and what is behind it? */
+static bool read_name(const swale_layer *layer, const char *name, struct swale__id *id) {
+  const char *mark = strchr(name, '!');
+  if (!mark || mark - name <= HEX_DIGITS || strlen(mark + 1) != HEX_DIGITS)
+    return false;
+  if (mark[-HEX_DIGITS - 1] != '.' || memcmp(mark - HEX_DIGITS, layer->process, HEX_DIGITS) != 0)
+    return false;
+  uint64_t where;
+  if (!get_hex(mark + 1, &where) || !get_hex(mark + 17, &id->salt))
+    return false;
+  where ^= mask_of(layer, id->salt);
+  id->slot = (uint32_t)(where >> 32);
+  id->generation = (uint32_t)where;
+  return true;
+}
+
+static bool is_consumer_prefix(const char *name) {
+  return strncmp(name, CONSUMER_PREFIX ".", sizeof CONSUMER_PREFIX) == 0;
+}
+
+int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_consumer **out) {
+  struct swale__id id;
+  *out = NULL;
+  if (!read_name(layer, name, &id) || id.slot == NO_SLOT)
+    return 0;
+  if (!is_consumer_prefix(name) || id.slot >= layer->slots.count)
+    return SWALE_ECLOSED;
+  const struct swale__slot *s = &layer->slots.at[id.slot];
+  if (!s->consumer || s->generation != id.generation || swale__consumer_salt(s->consumer) != id.salt)
+    return SWALE_ECLOSED;
+  *out = s->consumer;
+  return 0;
+}
+
+/* ---- the groups of a channel ---- */
+
+static struct swale__membership **group_list(const struct swale__channel *ch) {
+  return ch->room ? ch->groups.many : (struct swale__membership **)&ch->groups.one;
+}
+
+struct swale__membership *swale__channel_group(const struct swale__channel *ch, uint32_t i) {
+  return i < ch->n_groups ? group_list(ch)[i] : NULL;
+}
+
+int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_allocator *a) {
+  if (ch->n_groups < (ch->room ? ch->room : 1))
+    return 0;
+  uint32_t room = ch->room ? ch->room * 2 : 4;
+  struct swale__membership **many = swale__realloc_array(a, ch->room ? ch->groups.many : NULL, room, sizeof *many);
+  if (!many)
+    return SWALE_ENOMEM;
+  if (!ch->room)
+    many[0] = ch->groups.one;
+  ch->groups.many = many;
+  ch->room = room;
+  return 0;
+}
+
+void swale__channel_add_group(struct swale__channel *ch, struct swale__membership *m) {
+  m->place = ch->n_groups++;
+  group_list(ch)[m->place] = m;
+}
+
+void swale__channel_remove_group(struct swale__channel *ch, struct swale__membership *m) {
+  struct swale__membership **list = group_list(ch);
+  struct swale__membership *last = list[--ch->n_groups];
+  list[m->place] = last;
+  last->place = m->place;
+}
+
+void swale__channel_free_groups(struct swale__channel *ch, const struct swale_allocator *a) {
+  if (ch->room)
+    swale__free(a, ch->groups.many);
+  ch->room = 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_CHANNEL_H
+#define SWALE_CORE_CHANNEL_H
+
+#include <stdint.h>
+
+#include <swale/layer.h>
+
+struct swale_consumer;
+struct swale__membership;
+struct swale__plain;
+
+/*
+ * Channels. A consumer's channel is part of the consumer and has no stored name: "specific.<process>!<32 hex>" is
+ * computed from its place in the layer's table when somebody asks, and leads straight back there when somebody
+ * sends, so a hundred thousand idle connections carry neither names nor a hash table of them. Every other channel (a worker's,
+ * a swale_new_channel) is a "plain" one, stored by name (plain.h) while something waits in it or holds on to it.
+ *
+ * All of this is under the layer's lock.
+ */
+struct swale__channel {
+  struct swale_consumer *consumer; /* NULL: a plain channel */
+
+  /* The groups it is in: one is the usual number and needs no array. */
+  union {
+    struct swale__membership *one;
+    struct swale__membership **many;
+  } groups;
+  uint32_t n_groups, room; /* room 0: `one` */
+};
+
+/* A row of the layer's table of consumers. */
+struct swale__slot {
+  struct swale_consumer *consumer; /* NULL: free */
+  uint32_t generation;             /* counts the row's consumers */
+  uint32_t next_free;
+};
+
+struct swale__slots {
+  struct swale__slot *at;
+  uint32_t count, room, free; /* free: first free row + 1 */
+};
+
+/* What a consumer's name is made of. */
+struct swale__id {
+  uint32_t slot, generation;
+  uint64_t salt; /* random: what nobody can guess */
+};
+
+/* A row for the consumer: fills id->slot and ->generation. SWALE_ENOMEM, SWALE_EFULL. */
+int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, struct swale__id *id);
+void swale__slot_leave(swale_layer *layer, const struct swale__id *id);
+
+/* The name of a consumer's channel. */
+void swale__id_name(const swale_layer *layer, const struct swale__id *id, char name[SWALE_NAME_SIZE]);
+
+/* A fresh name that belongs to no consumer. SWALE_ENAME (prefix), SWALE_ERANDOM. */
+int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]);
+
+/*
+ * Whose channel has this valid name: 0 and *out the consumer; 0 and *out NULL, a plain channel; SWALE_ECLOSED, that of a
+ * consumer that has ended.
+ */
+int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_consumer **out);
+
+/* The list of a channel's groups; `place` of a membership is its index there. */
+int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_allocator *a);
+void swale__channel_add_group(struct swale__channel *ch, struct swale__membership *m);
+void swale__channel_remove_group(struct swale__channel *ch, struct swale__membership *m);
+struct swale__membership *swale__channel_group(const struct swale__channel *ch, uint32_t i);
+/* Frees the list; the channel is in no group any more. */
+void swale__channel_free_groups(struct swale__channel *ch, const struct swale_allocator *a);
+
+#endif

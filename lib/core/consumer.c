@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/consumer.h"
+
+#include <string.h>
+
+#include "core/app.h"
+#include "core/deliver.h"
+#include "core/layer.h"
+#include "core/loop.h"
+#include "core/scope.h"
+
+static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
+
+/* The user's state stands behind the struct, aligned for any type. */
+#define STATE_OFFSET ((sizeof(struct swale_consumer) + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1))
+
+struct swale__channel *swale__consumer_channel(swale_consumer *c) {
+  return swale__consumer_is_worker(c) ? &((struct swale__plain *)c->transport)->channel : &c->channel;
+}
+
+/* ---- beginning ---- */
+
+static void link_to_loop(swale_consumer *c, swale_loop *loop) {
+  c->next = loop->consumers;
+  c->link = &loop->consumers;
+  if (c->next)
+    c->next->link = &c->next;
+  loop->consumers = c;
+  loop->n_consumers++;
+}
+
+static void unlink_from_loop(swale_consumer *c) {
+  *c->link = c->next;
+  if (c->next)
+    c->next->link = c->link;
+  c->port->loop->n_consumers--;
+}
+
+static void run_job(struct swale_job *job);
+
+static int enter_layer(swale_consumer *c) {
+  swale_layer *layer = c->port->layer;
+  if (!layer)
+    return 0;
+  if (layer->env.random(&c->id.salt, sizeof c->id.salt, layer->env.user) != 0)
+    return SWALE_ERANDOM;
+  swale__layer_lock(layer);
+  int rv = swale__slot_take(layer, c, &c->id);
+  swale__layer_unlock(layer);
+  return rv;
+}
+
+static void leave_layer(swale_consumer *c) {
+  swale_layer *layer = c->port->layer;
+  if (!layer)
+    return;
+  swale__layer_lock(layer);
+  swale__channel_leave_all(layer, &c->channel);
+  swale__slot_leave(layer, &c->id);
+  swale__layer_unlock(layer);
+  swale__channel_free_groups(&c->channel, &layer->env.allocator);
+}
+
+static struct swale__decision *decision_new(swale_consumer *c) {
+  struct swale__decision *d = swale__zalloc(memory(c), sizeof *d);
+  if (d)
+    d->consumer = c;
+  return d;
+}
+
+int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls, swale_scope *scope,
+                        swale_consumer **out) {
+  struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer));
+  if (!port)
+    return SWALE_ENOMEM;
+  swale_consumer *c = swale__zalloc(&loop->env.allocator, STATE_OFFSET + cls->state_size);
+  if (!c)
+    return SWALE_ENOMEM;
+  c->channel.consumer = c;
+  c->class = cls;
+  c->port = port;
+  c->scope = scope;
+  c->job.run = run_job;
+  atomic_init(&c->refs, 1);
+  c->decision = decision_new(c);
+  int rv = c->decision ? enter_layer(c) : SWALE_ENOMEM;
+  if (rv < 0) {
+    swale__free(&loop->env.allocator, c->decision);
+    swale__free(&loop->env.allocator, c);
+    return rv;
+  }
+  link_to_loop(c, loop);
+  *out = c;
+  return 0;
+}
+
+/* ---- the job ---- */
+
+void swale__consumer_schedule(swale_consumer *c, unsigned duty) {
+  c->duties = (uint8_t)(c->duties | duty);
+  swale_loop_defer(c->port->loop, &c->job);
+}
+
+void swale__consumer_update(swale_consumer *c) {
+  bool open = c->stage == SWALE__OPEN && !c->paused;
+  c->receptive = open && c->queue.depth == 0;
+  if (open && c->queue.depth > 0)
+    swale__consumer_schedule(c, SWALE__JOB_DRAIN);
+}
+
+static void settle(swale_consumer *c) {
+  swale__decision_free(c);
+  if (c->scope)
+    c->scope = swale__scope_settle(c->scope, c->port->app->keep);
+}
+
+static void call_disconnect(swale_consumer *c) {
+  if (!c->connected || !c->class->disconnect)
+    return;
+  int rv = c->class->disconnect(c, c->code);
+  if (rv != 0)
+    swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, rv, "disconnect"});
+}
+
+static void end(swale_consumer *c) {
+  call_disconnect(c);
+  c->stage = SWALE__ENDED;
+  if (swale__consumer_is_worker(c))
+    swale__worker_stop(c);
+  while (c->queue.depth > 0)
+    swale__consumer_drop_oldest(c, SWALE_DROP_CLOSED);
+  leave_layer(c);
+  swale__decision_free(c);
+  swale__scope_free(c->scope, &c->port->app->env.allocator);
+  c->scope = NULL;
+  unlink_from_loop(c);
+  swale__app_dismiss(c->port->app);
+  swale__consumer_unref(c);
+}
+
+static void run_job(struct swale_job *job) {
+  swale_consumer *c = (swale_consumer *)((char *)job - offsetof(struct swale_consumer, job));
+  unsigned duties = c->duties;
+  c->duties = 0;
+  if (duties & SWALE__JOB_START)
+    swale__consumer_connect(c);
+  if (duties & SWALE__JOB_END) {
+    end(c);
+    return;
+  }
+  if (duties & SWALE__JOB_SETTLE)
+    settle(c);
+  if (duties & SWALE__JOB_DRAIN) {
+    swale__deliver_waiting(c);
+    swale__consumer_update(c);
+  }
+}
+
+/* ---- connecting ---- */
+
+static int join_class_groups(swale_consumer *c) {
+  int rv = 0;
+  for (const char *const *g = c->class->groups; rv == 0 && g && *g; g++)
+    rv = swale_join(c, *g);
+  return rv;
+}
+
+void swale__consumer_connect(swale_consumer *c) {
+  if (c->stage != SWALE__UNDECIDED)
+    return;
+  int rv = join_class_groups(c);
+  if (rv < 0) {
+    swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, rv, "groups"});
+    swale_reject(c, 500, NULL);
+    return;
+  }
+  c->connected = true;
+  rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
+  if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
+    rv = swale_accept(c, NULL);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "connect");
+  else if (c->stage == SWALE__UNDECIDED)
+    swale__decision_watch(c);
+}
+
+int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_request *request,
+                        const struct swale_transport_class *transport_class, void *transport, swale_consumer **out) {
+  *out = NULL;
+  if (loop->ending)
+    return SWALE_ESTATE;
+  swale_scope *scope;
+  const struct swale_consumer_class *cls = NULL;
+  swale__app_freeze(app);
+  int rv = swale__scope_new(&app->env.allocator, transport_class->type, request, &scope);
+  if (rv < 0)
+    return rv == SWALE_ENOMEM ? rv : 400;
+  swale_loop_enter(loop);
+  rv = swale__app_resolve(app, scope, &cls);
+  if (rv == 0 && swale__app_admit(app) < 0)
+    rv = 503;
+  swale_consumer *c;
+  if (rv == 0 && (rv = swale__consumer_new(app, loop, cls, scope, &c)) < 0)
+    swale__app_dismiss(app);
+  if (rv == 0) {
+    c->transport_class = transport_class;
+    c->transport = transport;
+    *out = c;
+    swale__consumer_connect(c);
+  } else {
+    swale__scope_free(scope, &app->env.allocator);
+  }
+  swale_loop_leave(loop);
+  return rv;
+}
+
+/* ---- ending ---- */
+
+void swale_consumer_lost(swale_consumer *c, int code) {
+  if (c->stage >= SWALE__LOST)
+    return;
+  c->stage = SWALE__LOST;
+  c->code = (uint16_t)code;
+  swale__consumer_update(c);
+  swale__consumer_schedule(c, SWALE__JOB_END);
+}
+
+void swale__consumer_failed(swale_consumer *c, int error, const char *callback) {
+  swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, error, callback});
+  if (c->stage == SWALE__UNDECIDED)
+    swale_reject(c, 500, NULL);
+  else
+    swale_close(c, 1011, NULL);
+}
+
+void swale__consumer_unref(swale_consumer *c) {
+  if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+    swale__free(memory(c), c);
+}
+
+/* ---- messages ---- */
+
+int swale__consumer_post(swale_consumer *c, swale_message *m, struct swale__wakes *wakes) {
+  struct swale_layer *layer = c->port->layer;
+  struct swale__entry entry = {
+      .consumer = c,
+      .message = m,
+      .offered = 1,
+      .epoch = atomic_load_explicit(&layer->epoch, memory_order_relaxed),
+  };
+  atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+  swale_message_ref(m);
+  int rv = swale__loop_post(c->port->loop, entry, wakes);
+  if (rv < 0) {
+    swale_message_unref(m);
+    atomic_fetch_sub_explicit(&c->refs, 1, memory_order_relaxed);
+  }
+  return rv;
+}
+
+void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m) {
+  swale_layer *layer = c->port->layer;
+  atomic_store_explicit(&c->dropped, atomic_load_explicit(&c->dropped, memory_order_relaxed) + 1, memory_order_relaxed);
+  swale__count(&c->port->dropped[reason], 1);
+  char name[SWALE_NAME_SIZE];
+  swale__drops_note(&layer->drops, &layer->env.allocator, reason, swale_channel_name(c, name), m, 1);
+}
+
+void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reason) {
+  swale_message *m = swale__queue_pop(&c->queue, &c->port->expiry, memory(c));
+  atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
+  swale__count(&c->port->waiting, (uint64_t)-1);
+  swale__consumer_drop(c, reason, m);
+  swale_message_unref(m);
+  if (c->queue.depth == 0)
+    swale__consumer_update(c);
+}
+
+int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  if (c->stage != SWALE__OPEN)
+    return c->stage == SWALE__UNDECIDED ? SWALE_ESTATE : SWALE_ECLOSED;
+  if (!c->class->receive)
+    return 0;
+  int rv = c->class->receive(c, kind, data, len);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "receive");
+  return 0;
+}
+
+void swale_consumer_pause(swale_consumer *c) {
+  c->paused = true;
+  swale__consumer_update(c);
+}
+
+void swale_consumer_resume(swale_consumer *c) {
+  c->paused = false;
+  swale__consumer_update(c);
+}
+
+/* ---- getters ---- */
+
+void *swale_state(swale_consumer *c) { return c->class->state_size ? (char *)c + STATE_OFFSET : NULL; }
+const struct swale_consumer_class *swale_consumer_class_of(const swale_consumer *c) { return c->class; }
+swale_scope *swale_consumer_scope(swale_consumer *c) { return c->scope; }
+swale_app *swale_consumer_app(const swale_consumer *c) { return c->port->app; }
+swale_loop *swale_consumer_loop(const swale_consumer *c) { return c->port->loop; }
+swale_layer *swale_consumer_layer(const swale_consumer *c) { return c->port->layer; }
+void *swale_consumer_user(const swale_consumer *c) { return c->port->app->user; }
+
+const char *swale_channel_name(const swale_consumer *c, char name[SWALE_NAME_SIZE]) {
+  if (swale__consumer_is_worker(c))
+    return strcpy(name, ((const struct swale__plain *)c->transport)->name);
+  if (!c->port->layer)
+    return strcpy(name, "");
+  swale__id_name(c->port->layer, &c->id, name);
+  return name;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_CONSUMER_H
+#define SWALE_CORE_CONSUMER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/consumer.h>
+#include <swale/transport.h>
+
+#include "core/channel.h"
+#include "core/port.h"
+#include "core/queue.h"
+
+struct swale__wakes;
+struct swale__decision;
+
+/*
+ * The life of a consumer.
+ *
+ *   UNDECIDED --accept--> OPEN --swale_close--> CLOSING --lost--> LOST --job--> ENDED --last reference--> memory is freed
+ *       |                   |                                      ^
+ *       +------reject-------+------------- lost ------------------ +
+ *
+ * Messages go to a handler while it is `receptive` (open, not paused, nothing waiting); they wait in its queue while it is
+ * undecided or its peer slow; they are dropped from CLOSING on. The user's disconnect runs in the job that leads from LOST to ENDED,
+ * so it is called once, from outside of every other callback, however many things ended the consumer.
+ *
+ * A reference is held by the loop until ENDED, and by each inbox entry for this consumer alone, so that a sender's entry never
+ * points at freed memory. Everything but `refs` and what channel.h and the counters say belongs to the loop's thread.
+ */
+enum swale__stage { SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__LOST, SWALE__ENDED };
+
+/* What the consumer's job has to do. */
+enum { SWALE__JOB_START = 1, SWALE__JOB_SETTLE = 2, SWALE__JOB_DRAIN = 4, SWALE__JOB_END = 8 };
+
+struct swale_consumer {
+  struct swale__channel channel; /* first: places in a lane lead here */
+  const struct swale_consumer_class *class;
+  bool receptive;
+  uint8_t stage;
+  bool paused, connected; /* connected: connect was called */
+  uint8_t duties;         /* SWALE__JOB_... */
+  uint16_t code;          /* for disconnect */
+  atomic_uint refs;
+  struct swale__port *port;
+  struct swale__id id;
+  const struct swale_transport_class *transport_class; /* NULL: a worker, then */
+  void *transport;                                     /* its struct swale__plain */
+  swale_scope *scope;
+  struct swale__decision *decision; /* NULL once decided */
+  struct swale__queue queue;
+  _Atomic uint32_t depth, dropped; /* for other threads to read */
+  swale_consumer *next, **link;    /* among its loop's consumers */
+  struct swale_job job;
+};
+
+/* What is needed until connect is decided. */
+struct swale__decision {
+  struct swale_timer timer;
+  swale_consumer *consumer;
+  struct swale_header *headers; /* strings are owned */
+  size_t n_headers;
+};
+
+static inline uint64_t swale__consumer_salt(const swale_consumer *c) { return c->id.salt; }
+
+static inline swale_consumer *swale__consumer_of_queue(struct swale__queue *q) {
+  return (swale_consumer *)((char *)q - offsetof(struct swale_consumer, queue));
+}
+
+/* The port of a consumer's channel; NULL for a plain one. */
+static inline struct swale__port *swale__channel_port(const struct swale__channel *ch) {
+  return ch->consumer ? ch->consumer->port : NULL;
+}
+
+/* The channel that groups know the consumer by: a worker's is the plain one he listens to. */
+struct swale__channel *swale__consumer_channel(swale_consumer *c);
+
+/* A consumer on this loop, undecided and not yet connected, with one reference, the loop's. SWALE_ENOMEM, SWALE_ERANDOM, SWALE_EFULL. */
+int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
+                        swale_scope *scope, swale_consumer **out);
+
+/* Calls connect, and rejects for a connect that failed. */
+void swale__consumer_connect(swale_consumer *c);
+
+/* Gives the consumer's job one more duty. */
+void swale__consumer_schedule(swale_consumer *c, unsigned duty);
+
+/* After a change of stage, pause or queue: is it receptive now, or is there something to drain? */
+void swale__consumer_update(swale_consumer *c);
+
+/* A callback answered non-zero: reports it and closes with 1011. */
+void swale__consumer_failed(swale_consumer *c, int error, const char *callback);
+
+void swale__consumer_unref(swale_consumer *c);
+
+/* Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL, SWALE_ENOMEM. */
+int swale__consumer_post(swale_consumer *c, swale_message *m, struct swale__wakes *wakes);
+
+/* Drops messages; the loop's thread. */
+void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m);
+void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reason);
+
+/* Frees what was needed to decide. */
+void swale__decision_free(swale_consumer *c);
+/* Arms the deadline of an undecided connect. */
+void swale__decision_watch(swale_consumer *c);
+
+/* A worker begins to listen, or stops. */
+int swale__worker_listen(swale_consumer *c);
+void swale__worker_stop(swale_consumer *c);
+
+static inline bool swale__consumer_is_worker(const swale_consumer *c) { return c->transport_class == NULL; }
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/deliver.h"
+
+#include <string.h>
+
+#include "core/app.h"
+#include "core/group.h"
+#include "core/layer.h"
+#include "core/loop.h"
+
+/*
+ * Delivery: from an inbox entry to handlers.
+ *
+ * The books are kept so that every message that was offered is accounted for once. An entry says how many members there were
+ * when it was sent. Each of them that is still there is delivered to, queued for, or dropped; the rest have left since, and are
+ * dropped as closed. Counting is done in local variables and entered when the entry is done.
+ */
+struct delivery {
+  swale_message *message;
+  const struct swale_consumer_class *class; /* the handler below is this class's */
+  int (*handle)(swale_consumer *, swale_message *);
+  uint64_t delivered, unhandled;
+};
+
+static void look_up_handler(struct delivery *d, swale_consumer *c) {
+  const char *type = swale_message_type(d->message);
+  d->class = c->class;
+  d->handle = NULL;
+  for (const struct swale_handler *h = c->class->handlers; h && h->type; h++)
+    if (strcmp(h->type, type) == 0) {
+      d->handle = h->handle;
+      return;
+    }
+  swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_UNHANDLED, c, SWALE_ENOTFOUND, type});
+}
+
+static inline void handle(struct delivery *d, swale_consumer *c) {
+  if (c->class != d->class)
+    look_up_handler(d, c);
+  d->delivered++;
+  if (!d->handle) {
+    d->unhandled++;
+    return;
+  }
+  int rv = d->handle(c, d->message);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "handler");
+}
+
+static void enter_in_books(struct swale__port *port, const struct delivery *d) {
+  swale__count(&port->delivered, d->delivered);
+  if (d->unhandled)
+    swale__count(&port->unhandled, d->unhandled);
+}
+
+/* ---- messages that cannot be handled now ---- */
+
+static uint32_t capacity_of(const swale_consumer *c) {
+  const swale_layer *layer = c->port->layer;
+  if (layer->n_capacities == 0)
+    return layer->capacity;
+  char name[SWALE_NAME_SIZE];
+  return swale__layer_capacity(layer, swale_channel_name(c, name));
+}
+
+static void queue_message(swale_consumer *c, swale_message *m) {
+  struct swale__port *port = c->port;
+  uint64_t expires = port->loop->now + port->layer->expiry_ms;
+  if (swale__queue_push(&c->queue, &port->expiry, &port->loop->env.allocator, m, expires) < 0) {
+    swale__consumer_drop(c, SWALE_DROP_NOMEM, m);
+    return;
+  }
+  atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
+  c->receptive = false;
+  swale__count(&port->waiting, 1);
+  swale__port_watch_expiry(port);
+}
+
+/* The consumer cannot take the message now: wait, or drop as its class says. */
+static void hold_back(swale_consumer *c, swale_message *m) {
+  if (c->stage >= SWALE__CLOSING) {
+    swale__consumer_drop(c, SWALE_DROP_CLOSED, m);
+    return;
+  }
+  if (c->queue.depth >= capacity_of(c)) {
+    if (c->class->overflow != SWALE_OVERFLOW_DROP_OLDEST) {
+      swale__consumer_drop(c, SWALE_DROP_FULL, m);
+      if (c->class->overflow == SWALE_OVERFLOW_CLOSE)
+        swale_close(c, 1013, "too slow");
+      return;
+    }
+    swale__consumer_drop_oldest(c, SWALE_DROP_FULL);
+  }
+  queue_message(c, m);
+}
+
+static inline void offer(struct delivery *d, swale_consumer *c) {
+  if (c->receptive)
+    handle(d, c);
+  else
+    hold_back(c, d->message);
+}
+
+/* ---- entries ---- */
+
+static void drop_unreached(struct swale__port *port, enum swale_drop_reason reason, swale_message *m, uint64_t n) {
+  if (n == 0)
+    return;
+  swale__count(&port->dropped[reason], n);
+  swale__drops_note(&port->layer->drops, &port->layer->env.allocator, reason, "", m, n);
+}
+
+/* A member's memory is read before its handler runs: ask for it this many places ahead. */
+#define PREFETCH 8
+
+/* Offers the message to everyone who was a member when it was sent and still is; returns how many that were. */
+static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, struct delivery *d) {
+  bool all_older = walk->youngest < sequence;
+  uint64_t reached = 0;
+  for (uint32_t i = 0; i < walk->count; i++) {
+    if (i + PREFETCH < walk->count)
+      __builtin_prefetch(atomic_load_explicit(&walk->places[i + PREFETCH].channel, memory_order_relaxed));
+    struct swale__channel *ch = atomic_load_explicit(&walk->places[i].channel, memory_order_relaxed);
+    if (!ch || (!all_older && walk->places[i].membership->joined >= sequence))
+      continue;
+    reached++;
+    offer(d, (swale_consumer *)ch);
+  }
+  return reached;
+}
+
+static void deliver_to_group(struct swale__entry *e, bool flushed) {
+  struct swale__port *port = e->lane->port;
+  struct delivery d = {.message = e->message};
+  struct swale__walk walk = swale__lane_walk(e->lane);
+  uint64_t reached = flushed ? 0 : walk_members(&walk, e->sequence, &d);
+  swale__lane_settle(e->lane);
+  enter_in_books(port, &d);
+  drop_unreached(port, flushed ? SWALE_DROP_FLUSHED : SWALE_DROP_CLOSED, e->message, e->offered - reached);
+  swale__count(&port->taken, e->offered);
+}
+
+static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
+  swale_consumer *c = e->consumer;
+  struct swale__port *port = c->port;
+  struct delivery d = {.message = e->message};
+  if (flushed)
+    swale__consumer_drop(c, SWALE_DROP_FLUSHED, e->message);
+  else
+    offer(&d, c);
+  enter_in_books(port, &d);
+  swale__count(&port->taken, 1);
+  swale__consumer_unref(c);
+}
+
+void swale__deliver_entry(struct swale__entry *e) {
+  swale_layer *layer = e->lane ? e->lane->port->layer : e->consumer->port->layer;
+  bool flushed = e->epoch != atomic_load_explicit(&layer->epoch, memory_order_acquire);
+  if (e->lane)
+    deliver_to_group(e, flushed);
+  else
+    deliver_to_consumer(e, flushed);
+  swale_message_unref(e->message);
+}
+
+/* ---- the queue of a consumer that takes messages again ---- */
+
+void swale__deliver_waiting(swale_consumer *c) {
+  struct swale__port *port = c->port;
+  if (c->queue.depth > 0)
+    swale__port_follow_flush(port);
+  while (c->queue.depth > 0 && c->stage == SWALE__OPEN && !c->paused) {
+    if (c->queue.head->expires <= port->loop->now) {
+      swale__consumer_drop_oldest(c, SWALE_DROP_EXPIRED);
+      continue;
+    }
+    struct delivery d = {.message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
+    atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
+    swale__count(&port->waiting, (uint64_t)-1);
+    handle(&d, c);
+    enter_in_books(port, &d);
+    swale_message_unref(d.message);
+  }
+}

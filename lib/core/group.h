@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_GROUP_H
+#define SWALE_CORE_GROUP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <swale/layer.h>
+
+#include "core/channel.h"
+#include "core/table.h"
+
+struct swale__port;
+
+/*
+ * Groups. The members of a group stand in lanes: one for each port (a loop's presence in the layer) that has members, and one,
+ * without a port, for plain channels. A lane is a contiguous array, because a broadcast walks it.
+ *
+ * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's loop's lock. The
+ * walk is done by the loop's thread under no lock, since it calls handlers. The two meet in `walking`, which changes
+ * under the loop's lock: while it is set the array is not moved, grown or compacted; a member who leaves is
+ * blanked where he stands, and whoever comes, or has left, is put on the list `later`, which the loop settles when the walk is over. Room
+ * for those who come is made (`spare`) when they come, so settling cannot fail.
+ *
+ * A membership carries the sequence number its loop's inbox had when it was made, so that a message already in the inbox then does not
+ * reach it. `youngest` is the largest of them in the lane: a walk for a later message skips the comparison.
+ */
+struct swale__group {
+  struct swale__link link; /* by name */
+  swale_layer *layer;
+  uint64_t members;
+  struct swale__lane **lanes;
+  uint32_t n_lanes, room;
+  char name[];
+};
+
+struct swale__place {
+  _Atomic(struct swale__channel *) channel; /* NULL: a hole, while walking */
+  struct swale__membership *membership;
+};
+
+struct swale__lane {
+  struct swale__group *group;
+  struct swale__port *port; /* NULL: plain channels */
+  struct swale__place *places;
+  uint32_t count, room;
+  uint32_t live; /* memberships, those on `later` included */
+  bool walking;
+  uint32_t entries; /* in the loop's inbox */
+  uint64_t youngest;
+  struct swale__place *spare;
+  uint32_t spare_room, coming;
+  struct swale__membership *later;
+};
+
+struct swale__membership {
+  struct swale__link link; /* by group and channel */
+  struct swale__lane *lane;
+  struct swale__channel *channel; /* NULL: has left while the lane was walked */
+  struct swale__membership *later;
+  uint64_t joined;
+  uint32_t index; /* in the lane */
+  uint32_t place; /* in the channel's list */
+};
+
+/* The membership of a channel without a live consumer, which expires. In order of renewal. */
+struct swale__lease {
+  struct swale__membership membership;
+  struct swale__lease *older, *newer;
+  uint64_t expires;
+};
+
+struct swale__leases {
+  struct swale__lease *oldest, *newest;
+};
+
+#define SWALE__NO_INDEX UINT32_MAX
+
+/* Everything below: under the layer's lock. */
+
+struct swale__group *swale__group_find(swale_layer *layer, const char *name);
+
+/* The membership of `channel` in `group`, or NULL. */
+struct swale__membership *swale__membership_find(swale_layer *layer, const struct swale__group *group,
+                                                 const struct swale__channel *channel);
+
+/* Makes the channel a member (creating the group); renews it if it is one. SWALE_ENOMEM, SWALE_EFULL. */
+int swale__group_join(swale_layer *layer, const char *name, struct swale__channel *channel);
+
+/* Ends a membership, and its lane and group when they are empty. */
+void swale__membership_end(swale_layer *layer, struct swale__membership *m);
+
+/* Ends all memberships of a channel. */
+void swale__channel_leave_all(swale_layer *layer, struct swale__channel *channel);
+
+/* Ends every membership of the layer. */
+void swale__groups_clear(swale_layer *layer);
+
+/* Ends leases that have run out; a worker's channel is renewed instead. */
+void swale__leases_expire(swale_layer *layer, uint64_t now);
+
+/* ---- the walk: the loop's thread, without the layer's lock ---- */
+
+struct swale__walk {
+  struct swale__place *places;
+  uint32_t count;
+  uint64_t youngest;
+};
+
+/* Begins a walk: what it answers stays put until swale__lane_settle. */
+struct swale__walk swale__lane_walk(struct swale__lane *lane);
+
+/* Ends the walk for one inbox entry; the lane may be gone afterwards. */
+void swale__lane_settle(struct swale__lane *lane);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/loop.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+
+#include "core/consumer.h"
+#include "core/deliver.h"
+#include "core/group.h"
+#include "core/layer.h"
+#include "core/port.h"
+
+struct swale__extension {
+  struct swale__extension *next;
+  const void *key;
+  void (*free)(void *data, const struct swale_env *env);
+  max_align_t data[];
+};
+
+/* ---- making and configuring ---- */
+
+static const struct swale_loop_config defaults = {
+    .size = sizeof defaults,
+    .inbox_bytes = (size_t)64 << 20,
+    .inbox_batch = 1024,
+};
+
+void swale_loop_config_init(struct swale_loop_config *config, size_t size) {
+  size_t known = size < sizeof defaults ? size : sizeof defaults;
+  memset(config, 0, size);
+  memcpy(config, &defaults, known);
+  config->size = size;
+}
+
+static int read_config(struct swale_loop_config *mine, const struct swale_loop_config *config) {
+  *mine = defaults;
+  if (!config)
+    return 0;
+  if (config->size == 0 || config->size > sizeof *mine)
+    return SWALE_EINVAL;
+  memcpy(mine, config, config->size);
+  return mine->inbox_bytes > 0 && mine->inbox_batch > 0 ? 0 : SWALE_EINVAL;
+}
+
+int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
+  struct swale_loop_config mine;
+  *out = NULL;
+  int rv = read_config(&mine, config);
+  if (rv < 0)
+    return rv;
+  struct swale_env env;
+  swale__env_copy(&env, mine.env);
+  swale_loop *loop = swale__zalloc(&env.allocator, sizeof *loop);
+  if (!loop)
+    return SWALE_ENOMEM;
+  if (pthread_mutex_init(&loop->lock, NULL) != 0) {
+    swale__free(&env.allocator, loop);
+    return SWALE_ENOMEM;
+  }
+  loop->env = env;
+  loop->wake = mine.wake;
+  loop->user = mine.user;
+  loop->inbox.bytes_max = mine.inbox_bytes;
+  loop->inbox_batch = mine.inbox_batch;
+  loop->last_job = &loop->first_job;
+  loop->now = env.now_ms(env.user);
+  swale__wheel_init(&loop->wheel, loop->now);
+  *out = loop;
+  return 0;
+}
+
+/* ---- waking and posting: any thread ---- */
+
+void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop) {
+  if (loop->woken)
+    return;
+  loop->woken = true;
+  atomic_fetch_add_explicit(&loop->wakers, 1, memory_order_relaxed);
+  loop->next_wake = wakes->first;
+  wakes->first = loop;
+}
+
+void swale__wakes_call(struct swale__wakes *wakes) {
+  for (swale_loop *loop = wakes->first, *next; loop; loop = next) {
+    next = loop->next_wake;
+    if (loop->wake)
+      loop->wake(loop->user);
+    atomic_fetch_sub_explicit(&loop->wakers, 1, memory_order_release);
+  }
+}
+
+static void fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
+  swale__inbox_fill(&loop->inbox, entry);
+  if (entry.lane)
+    entry.lane->entries++;
+  swale__wakes_add(wakes, loop);
+}
+
+int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
+  swale__loop_lock(loop);
+  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, swale__inbox_cost(entry.message));
+  if (rv == 0)
+    fill(loop, entry, wakes);
+  swale__loop_unlock(loop);
+  return rv;
+}
+
+int swale__loop_reserve(swale_loop *loop, size_t cost) {
+  swale__loop_lock(loop);
+  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, cost);
+  swale__loop_unlock(loop);
+  return rv;
+}
+
+void swale__loop_unreserve(swale_loop *loop, size_t cost) {
+  swale__loop_lock(loop);
+  swale__inbox_unreserve(&loop->inbox, cost);
+  swale__loop_unlock(loop);
+}
+
+void swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
+  swale__loop_lock(loop);
+  fill(loop, entry, wakes);
+  swale__loop_unlock(loop);
+}
+
+static void wake_self(swale_loop *loop) {
+  struct swale__wakes wakes = {0};
+  swale__loop_lock(loop);
+  swale__wakes_add(&wakes, loop);
+  swale__loop_unlock(loop);
+  swale__wakes_call(&wakes);
+}
+
+/* ---- entering and leaving ---- */
+
+void swale_loop_enter(swale_loop *loop) {
+  if (loop->depth++ == 0)
+    loop->now = loop->env.now_ms(loop->env.user);
+}
+
+void swale_loop_defer(swale_loop *loop, struct swale_job *job) {
+  if (job->queued)
+    return;
+  job->queued = 1;
+  job->next = NULL;
+  *loop->last_job = job;
+  loop->last_job = &job->next;
+  if (loop->depth == 0)
+    wake_self(loop);
+}
+
+static void run_jobs(swale_loop *loop) {
+  struct swale_job *job;
+  while ((job = loop->first_job)) {
+    loop->first_job = job->next;
+    if (!loop->first_job)
+      loop->last_job = &loop->first_job;
+    job->queued = 0;
+    job->run(job);
+  }
+}
+
+static void tell_drops(swale_loop *loop) {
+  for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    if (p->layer)
+      swale__drops_tell(&p->layer->drops, &p->layer->env.allocator);
+}
+
+void swale_loop_leave(swale_loop *loop) {
+  if (loop->depth == 1) {
+    run_jobs(loop);
+    tell_drops(loop);
+    run_jobs(loop);
+  }
+  loop->depth--;
+}
+
+/* ---- running ---- */
+
+static void run_inbox(swale_loop *loop) {
+  swale__loop_lock(loop);
+  loop->woken = false;
+  swale__inbox_take(&loop->inbox, &loop->env.allocator);
+  swale__loop_unlock(loop);
+
+  for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    swale__port_follow_flush(p);
+
+  size_t done = 0;
+  struct swale__entry *e;
+  for (uint32_t n = loop->inbox_batch; n > 0 && (e = swale__inbox_next(&loop->inbox)); n--) {
+    done += swale__inbox_cost(e->message);
+    swale__deliver_entry(e);
+  }
+  swale__loop_lock(loop);
+  loop->inbox.bytes -= done;
+  swale__loop_unlock(loop);
+}
+
+static void run_timers(swale_loop *loop) {
+  struct swale_timer *t;
+  swale__wheel_advance(&loop->wheel, loop->now);
+  while ((t = swale__wheel_pop(&loop->wheel)))
+    t->fire(t);
+}
+
+static bool has_drops_to_tell(const swale_loop *loop) {
+  for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    if (p->layer && atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed))
+      return true;
+  return false;
+}
+
+static bool has_work(swale_loop *loop) {
+  swale__loop_lock(loop);
+  bool waits = swale__inbox_waits(&loop->inbox);
+  swale__loop_unlock(loop);
+  return waits || loop->first_job || has_drops_to_tell(loop);
+}
+
+int swale_loop_run(swale_loop *loop) {
+  if (loop->depth > 0)
+    return SWALE_ESTATE;
+  swale_loop_enter(loop);
+  run_inbox(loop);
+  run_timers(loop);
+  swale_loop_leave(loop);
+  if (has_work(loop))
+    wake_self(loop);
+  return 0;
+}
+
+int swale_loop_timeout_ms(swale_loop *loop) {
+  if (has_work(loop))
+    return 0;
+  uint64_t next = swale__wheel_next(&loop->wheel);
+  if (next == UINT64_MAX)
+    return -1;
+  uint64_t now = loop->env.now_ms(loop->env.user);
+  if (next <= now)
+    return 0;
+  return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
+}
+
+/* ---- ending ---- */
+
+static void end_consumers(swale_loop *loop) {
+  swale_loop_enter(loop);
+  for (swale_consumer *c = loop->consumers, *next; c; c = next) {
+    next = c->next;
+    swale_consumer_lost(c, 1001);
+  }
+  swale_loop_leave(loop);
+}
+
+/* Nobody is left whom these could reach: every one is counted as dropped. */
+static void drop_inbox(swale_loop *loop) {
+  swale_loop_enter(loop);
+  struct swale__entry *e;
+  for (;;) {
+    swale__loop_lock(loop);
+    swale__inbox_take(&loop->inbox, &loop->env.allocator);
+    swale__loop_unlock(loop);
+    if (!(e = swale__inbox_next(&loop->inbox)))
+      break;
+    swale__deliver_entry(e);
+  }
+  swale_loop_leave(loop);
+}
+
+static void free_extensions(swale_loop *loop) {
+  for (struct swale__extension *x = loop->extensions, *next; x; x = next) {
+    next = x->next;
+    if (x->free)
+      x->free(x->data, &loop->env);
+    swale__free(&loop->env.allocator, x);
+  }
+}
+
+int swale_loop_free(swale_loop *loop) {
+  if (!loop)
+    return 0;
+  if (loop->depth > 0 || loop->holds > 0)
+    return SWALE_ESTATE;
+  loop->ending = true;
+  end_consumers(loop);
+  drop_inbox(loop);
+  for (struct swale__port *p = loop->ports, *next; p; p = next) {
+    next = p->next_in_loop;
+    swale__port_free(p);
+  }
+  while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
+    sched_yield();
+  free_extensions(loop);
+  swale__inbox_free(&loop->inbox, &loop->env.allocator);
+  pthread_mutex_destroy(&loop->lock);
+  struct swale_allocator a = loop->env.allocator;
+  swale__free(&a, loop);
+  return 0;
+}
+
+int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason) {
+  for (swale_consumer *c = loop->consumers, *next; c; c = next) {
+    next = c->next;
+    int rv = swale_close(c, code, reason);
+    if (rv == SWALE_EINVAL || rv == SWALE_EUTF8)
+      return rv;
+  }
+  return 0;
+}
+
+/* ---- timers, extensions, figures ---- */
+
+void swale_timer_start(swale_loop *loop, struct swale_timer *timer, uint64_t delay_ms) {
+  if (loop->depth == 0)
+    loop->now = loop->env.now_ms(loop->env.user);
+  uint64_t delay = delay_ms > 0 ? delay_ms : 1;
+  swale__wheel_remove(&loop->wheel, timer);
+  swale__wheel_add(&loop->wheel, timer, delay < UINT64_MAX - loop->now ? loop->now + delay : UINT64_MAX - 1);
+}
+
+void swale_timer_stop(swale_loop *loop, struct swale_timer *timer) { swale__wheel_remove(&loop->wheel, timer); }
+
+int swale_timer_armed(const struct swale_timer *timer) { return timer->link != NULL; }
+
+void *swale_loop_extension(swale_loop *loop, const void *key, size_t size,
+                           void (*free)(void *data, const struct swale_env *env)) {
+  for (struct swale__extension *x = loop->extensions; x; x = x->next)
+    if (x->key == key)
+      return x->data;
+  if (size > SIZE_MAX - sizeof(struct swale__extension))
+    return NULL;
+  struct swale__extension *x = swale__zalloc(&loop->env.allocator, sizeof *x + size);
+  if (!x)
+    return NULL;
+  x->key = key;
+  x->free = free;
+  x->next = loop->extensions;
+  loop->extensions = x;
+  return x->data;
+}
+
+void swale_loop_hold(swale_loop *loop) { loop->holds++; }
+void swale_loop_release(swale_loop *loop) { loop->holds--; }
+uint64_t swale_loop_now_ms(const swale_loop *loop) { return loop->now; }
+size_t swale_loop_consumers(const swale_loop *loop) { return loop->n_consumers; }
+const struct swale_env *swale_loop_env(const swale_loop *loop) { return &loop->env; }

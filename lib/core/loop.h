@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_LOOP_H
+#define SWALE_CORE_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <swale/loop.h>
+#include <swale/transport.h>
+
+#include "core/env.h"
+#include "core/inbox.h"
+#include "core/wheel.h"
+
+struct swale__port;
+struct swale__extension;
+
+/*
+ * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever finds the loop not woken
+ * yet marks it, puts it on a list of his own (`next_wake` is his until he has called wake), and calls wake at the end.
+ * `wakers` counts those who still have to, so that swale_loop_free can wait for them.
+ */
+struct swale__wakes {
+  swale_loop *first;
+};
+
+struct swale_loop {
+  struct swale_env env;
+  void (*wake)(void *user);
+  void *user;
+  uint32_t inbox_batch;
+
+  pthread_mutex_t lock;
+  struct swale__inbox inbox;
+  bool woken; /* under the lock */
+  swale_loop *next_wake;
+  atomic_uint wakers;
+
+  /* The rest is the loop's thread's own. */
+  unsigned depth;
+  bool ending;
+  uint64_t now;
+  struct swale__wheel wheel;
+  struct swale_job *first_job, **last_job;
+  struct swale__port *ports;
+  struct swale_consumer *consumers;
+  size_t n_consumers, holds;
+  struct swale__extension *extensions;
+};
+
+static inline void swale__loop_lock(swale_loop *loop) { pthread_mutex_lock(&loop->lock); }
+static inline void swale__loop_unlock(swale_loop *loop) { pthread_mutex_unlock(&loop->lock); }
+
+/* The number of the last entry in the inbox. Under the lock. */
+static inline uint64_t swale__loop_sequence(const swale_loop *loop) { return loop->inbox.sequence; }
+
+/* Notes that the loop has work. Under its lock. */
+void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
+/* Calls wake of all that were noted. Without locks. */
+void swale__wakes_call(struct swale__wakes *wakes);
+
+/* Appends one entry, or answers SWALE_EFULL, SWALE_ENOMEM. Takes the loop's lock. */
+int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);
+
+/* Likewise in two steps, for a message that goes to several loops or none. */
+int swale__loop_reserve(swale_loop *loop, size_t cost);
+void swale__loop_unreserve(swale_loop *loop, size_t cost);
+void swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);
+
+#endif

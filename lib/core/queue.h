@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_QUEUE_H
+#define SWALE_CORE_QUEUE_H
+
+#include <stdint.h>
+
+#include <swale/env.h>
+#include <swale/message.h>
+
+/*
+ * Messages that wait in a channel, and when they expire.
+ *
+ * Every message of a layer waits equally long, so the order of arrival is the order of expiry: one list
+ * across all queues of an owner (swale__expiry) finds what is due in O(1), and what is due is always at the head of
+ * its own queue. Neither struct is locked: a queue belongs to whoever holds its owner's lock or thread.
+ */
+struct swale__queued {
+  struct swale__queued *next; /* in its queue */
+  struct swale__queued *older, *newer;
+  struct swale__queue *queue;
+  swale_message *message;
+  uint64_t expires;
+};
+
+struct swale__queue {
+  struct swale__queued *head, *tail;
+  uint32_t depth;
+};
+
+struct swale__expiry {
+  struct swale__queued *oldest, *newest;
+};
+
+/* Appends a message (and takes a reference); `expires` must not fall behind the newest one's. SWALE_ENOMEM. */
+int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a,
+                      swale_message *m, uint64_t expires);
+
+/* Takes the oldest message off, with its reference; NULL when there is none. */
+swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a);
+
+/* The queue whose head has expired by `now`, or NULL. */
+struct swale__queue *swale__expiry_due(const struct swale__expiry *e, uint64_t now);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_SCOPE_BLOCK_H
+#define SWALE_CORE_SCOPE_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/scope.h"
+
+/*
+ * A connection that idles pays for what its scope keeps, so a scope is strings in a row and next to no pointers:
+ *
+ *     struct swale_scope | parameters, once settled | header cursor, if there are any headers | strings
+ *
+ * The strings are, in this order: one for each bit in `has`, the subprotocols, name and value of each header, and,
+ * once settled, the parameters' texts. What is looked for is found by walking over what stands before it.
+ *
+ * Until the scope is settled the parameters, which are known last, have a block of their own. So have the
+ * guard values always.
+ */
+enum swale__scope_single {
+  SWALE__SCOPE_PATH,
+  SWALE__SCOPE_RAW_PATH,
+  SWALE__SCOPE_QUERY,
+  SWALE__SCOPE_SCHEME,
+  SWALE__SCOPE_CLIENT,
+  SWALE__SCOPE_SERVER
+};
+
+struct swale__scope_value {
+  const char *key;
+  void *value;
+  void (*release)(void *value);
+};
+
+struct swale_scope {
+  const struct swale_allocator *allocator;
+  const char *type;
+  struct swale__scope_value *values;
+  struct swale_param *params;
+  char *strings;
+  uint16_t n_params, n_subprotocols, n_headers;
+  uint8_t n_values;
+  uint8_t has; /* bit i: i of enum swale__scope_single is there */
+};
+
+static inline char *swale__scope_skip(char *at, size_t n_strings) {
+  while (n_strings-- > 0)
+    at += strlen(at) + 1;
+  return at;
+}
+
+/* Where the i-th of enum swale__scope_single is, if it is there, or what stands behind them. */
+static inline char *swale__scope_single(const swale_scope *scope, unsigned i) {
+  return swale__scope_skip(scope->strings, (size_t)__builtin_popcount(scope->has & ((1u << i) - 1)));
+}
+
+static inline char *swale__scope_subprotocols(const swale_scope *scope) {
+  return swale__scope_single(scope, SWALE__SCOPE_SERVER + 1);
+}
+
+#endif

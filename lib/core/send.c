@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* swale_send, swale_group_send and what else moves messages or members: the layer's calls, from any thread. */
+#include "core/consumer.h"
+#include "core/group.h"
+#include "core/inbox.h"
+#include "core/layer.h"
+#include "core/loop.h"
+#include "core/name.h"
+
+/* Somebody has to tell the drops that were noted by a thread that has no loop. */
+static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
+  if (!atomic_load_explicit(&layer->drops.any, memory_order_relaxed) || !layer->ports)
+    return;
+  swale_loop *loop = layer->ports->loop;
+  swale__loop_lock(loop);
+  swale__wakes_add(wakes, loop);
+  swale__loop_unlock(loop);
+}
+
+/* Every call that may drop ends here. */
+static void finish(swale_layer *layer, struct swale__wakes *wakes) {
+  wake_for_drops(layer, wakes);
+  swale__layer_unlock(layer);
+  swale__wakes_call(wakes);
+}
+
+/* ---- to one channel ---- */
+
+static int send_locked(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes) {
+  swale_consumer *c;
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv < 0)
+    return rv;
+  if (!c)
+    return layer->backend->send(layer, channel, m, wakes);
+  rv = swale__consumer_post(c, m, wakes);
+  if (rv == 0) {
+    layer->books.offered++;
+    layer->books.posted++;
+  }
+  return rv;
+}
+
+int swale_send(swale_layer *layer, const char *channel, swale_message *message) {
+  struct swale__wakes wakes = {0};
+  if (!swale__name_is_channel(channel))
+    return SWALE_ENAME;
+  int rv = swale_message_freeze(message);
+  if (rv < 0)
+    return rv;
+  swale__layer_lock(layer);
+  swale__layer_expire(layer);
+  rv = send_locked(layer, channel, message, &wakes);
+  if (rv == 0)
+    layer->books.sends++;
+  else if (rv == SWALE_EFULL || rv == SWALE_ECLOSED)
+    layer->books.refused++;
+  finish(layer, &wakes);
+  return rv;
+}
+
+/* ---- to a group ----
+ * A message goes into the inboxes of all loops that have members, or into none. Room is reserved in each first; the layer's lock is held
+ * throughout, so the lanes and the number of their members stay what they were.
+ */
+static bool has_consumers(const struct swale__lane *lane) { return lane->port && lane->live > 0; }
+
+static int reserve_all(const struct swale__group *g, size_t cost) {
+  for (uint32_t i = 0; i < g->n_lanes; i++) {
+    if (!has_consumers(g->lanes[i]))
+      continue;
+    int rv = swale__loop_reserve(g->lanes[i]->port->loop, cost);
+    if (rv == 0)
+      continue;
+    while (i-- > 0)
+      if (has_consumers(g->lanes[i]))
+        swale__loop_unreserve(g->lanes[i]->port->loop, cost);
+    return rv;
+  }
+  return 0;
+}
+
+static uint64_t fill_lane(swale_layer *layer, struct swale__lane *lane, swale_message *m, struct swale__wakes *wakes) {
+  struct swale__entry entry = {
+      .lane = lane,
+      .message = swale_message_ref(m),
+      .offered = lane->live,
+      .epoch = atomic_load_explicit(&layer->epoch, memory_order_relaxed),
+  };
+  swale__loop_fill(lane->port->loop, entry, wakes);
+  layer->books.posted += entry.offered;
+  layer->books.offered += entry.offered;
+  return entry.offered;
+}
+
+/* Plain channels get it at once: there is no handler to call. */
+static uint64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swale_message *m,
+                              struct swale__wakes *wakes) {
+  for (uint32_t i = 0; i < lane->count; i++) {
+    struct swale__plain *p = swale__plain_of(lane->places[i].membership->channel);
+    int rv = swale__plain_send(layer, p, m, wakes);
+    if (rv < 0) {
+      layer->books.offered++;
+      swale__plain_drop(layer, p, rv == SWALE_ENOMEM ? SWALE_DROP_NOMEM : SWALE_DROP_FULL, m);
+    }
+  }
+  return lane->count;
+}
+
+static int64_t group_send_locked(swale_layer *layer, const char *group, swale_message *m, struct swale__wakes *wakes) {
+  struct swale__group *g = swale__group_find(layer, group);
+  if (!g)
+    return 0;
+  int rv = reserve_all(g, swale__inbox_cost(m));
+  if (rv < 0)
+    return rv;
+  uint64_t offered = 0;
+  for (uint32_t i = 0; i < g->n_lanes; i++) {
+    struct swale__lane *lane = g->lanes[i];
+    if (has_consumers(lane))
+      offered += fill_lane(layer, lane, m, wakes);
+    else if (!lane->port)
+      offered += send_to_plain(layer, lane, m, wakes);
+  }
+  return (int64_t)offered;
+}
+
+int swale_group_send(swale_layer *layer, const char *group, swale_message *message) {
+  struct swale__wakes wakes = {0};
+  if (!swale__name_is_group(group))
+    return SWALE_ENAME;
+  int rv = swale_message_freeze(message);
+  if (rv < 0)
+    return rv;
+  swale__layer_lock(layer);
+  swale__layer_expire(layer);
+  int64_t offered = group_send_locked(layer, group, message, &wakes);
+  if (offered >= 0)
+    layer->books.group_sends++;
+  else if (offered == SWALE_EFULL)
+    layer->books.refused++;
+  finish(layer, &wakes);
+  return offered > INT32_MAX ? INT32_MAX : (int)offered;
+}
+
+/* ---- groups ---- */
+
+int swale_group_add(swale_layer *layer, const char *group, const char *channel) {
+  swale_consumer *c;
+  struct swale__plain *p = NULL;
+  struct swale__wakes wakes = {0};
+  if (!swale__name_is_group(group) || !swale__name_is_channel(channel))
+    return SWALE_ENAME;
+  swale__layer_lock(layer);
+  swale__layer_expire(layer);
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv == 0 && c) {
+    rv = swale__group_join(layer, group, swale__consumer_channel(c));
+  } else if (rv == 0 && (rv = swale__plain_get(layer, channel, &p)) == 0) {
+    rv = swale__group_join(layer, group, &p->channel);
+    swale__plain_tidy(layer, &p->channel);
+  }
+  finish(layer, &wakes);
+  return rv;
+}
+
+static void leave_locked(swale_layer *layer, const char *group, const struct swale__channel *ch) {
+  struct swale__group *g = swale__group_find(layer, group);
+  struct swale__membership *m = g ? swale__membership_find(layer, g, ch) : NULL;
+  if (m)
+    swale__membership_end(layer, m);
+}
+
+int swale_group_discard(swale_layer *layer, const char *group, const char *channel) {
+  swale_consumer *c;
+  if (!swale__name_is_group(group) || !swale__name_is_channel(channel))
+    return SWALE_ENAME;
+  swale__layer_lock(layer);
+  if (swale__channel_resolve(layer, channel, &c) == 0) {
+    struct swale__plain *p = c ? NULL : swale__plain_find(layer, channel);
+    if (c || p)
+      leave_locked(layer, group, c ? swale__consumer_channel(c) : &p->channel);
+  }
+  swale__layer_unlock(layer);
+  return 0;
+}
+
+int swale_join(swale_consumer *c, const char *group) {
+  swale_layer *layer = c->port->layer;
+  if (!layer)
+    return SWALE_ENOTFOUND;
+  if (!swale__name_is_group(group))
+    return SWALE_ENAME;
+  if (c->stage == SWALE__ENDED)
+    return SWALE_ECLOSED;
+  swale__layer_lock(layer);
+  int rv = swale__group_join(layer, group, swale__consumer_channel(c));
+  swale__layer_unlock(layer);
+  return rv;
+}
+
+int swale_leave(swale_consumer *c, const char *group) {
+  swale_layer *layer = c->port->layer;
+  if (!layer)
+    return SWALE_ENOTFOUND;
+  if (!swale__name_is_group(group))
+    return SWALE_ENAME;
+  swale__layer_lock(layer);
+  leave_locked(layer, group, swale__consumer_channel(c));
+  swale__layer_unlock(layer);
+  return 0;
+}
+
+/* ---- channels without a consumer ---- */
+
+int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
+  return swale__id_fresh(layer, prefix, name);
+}
+
+/* The plain channel of this name, or NULL; SWALE_ESTATE when it is a consumer's or has workers. Expires first. */
+static int find_unowned(swale_layer *layer, const char *channel, struct swale__plain **out) {
+  swale_consumer *c;
+  *out = NULL;
+  swale__layer_expire(layer);
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv < 0)
+    return 0;
+  if (c)
+    return SWALE_ESTATE;
+  *out = swale__plain_find(layer, channel);
+  return *out && (*out)->holds > 0 ? SWALE_ESTATE : 0;
+}
+
+int swale_receive(swale_layer *layer, const char *channel, swale_message **out) {
+  struct swale__plain *p;
+  struct swale__wakes wakes = {0};
+  *out = NULL;
+  if (!swale__name_is_channel(channel))
+    return SWALE_ENAME;
+  swale__layer_lock(layer);
+  int rv = find_unowned(layer, channel, &p);
+  if (rv == 0) {
+    *out = p ? swale__plain_take(layer, p) : NULL;
+    rv = *out ? 0 : SWALE_EAGAIN;
+  }
+  if (rv == 0) {
+    layer->books.delivered++;
+    swale__plain_tidy(layer, &p->channel);
+  }
+  finish(layer, &wakes);
+  return rv;
+}
+
+int swale_channel_close(swale_layer *layer, const char *channel) {
+  struct swale__plain *p;
+  struct swale__wakes wakes = {0};
+  if (!swale__name_is_channel(channel))
+    return SWALE_ENAME;
+  swale__layer_lock(layer);
+  int rv = find_unowned(layer, channel, &p);
+  if (rv == 0 && p) {
+    p->holds++;
+    swale__plain_drop_all(layer, p, SWALE_DROP_CLOSED);
+    swale__channel_leave_all(layer, &p->channel);
+    swale__plain_release(layer, p);
+  }
+  finish(layer, &wakes);
+  return rv;
+}
+
+/* ---- flush ---- */
+
+/* Loops drop what waits on their side when they next run. */
+static void wake_ports(swale_layer *layer, struct swale__wakes *wakes) {
+  for (struct swale__port *p = layer->ports; p; p = p->next_in_layer) {
+    swale__loop_lock(p->loop);
+    swale__wakes_add(wakes, p->loop);
+    swale__loop_unlock(p->loop);
+  }
+}
+
+int swale_flush(swale_layer *layer) {
+  struct swale__wakes wakes = {0};
+  swale__layer_lock(layer);
+  atomic_fetch_add_explicit(&layer->epoch, 1, memory_order_release);
+  swale__groups_clear(layer);
+  swale__plains_flush(layer);
+  wake_ports(layer, &wakes);
+  finish(layer, &wakes);
+  return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers: consumers that listen on a plain channel. They have no transport; `transport` is the channel. */
+#include "core/app.h"
+#include "core/consumer.h"
+#include "core/layer.h"
+#include "core/loop.h"
+#include "core/scope.h"
+
+int swale__worker_listen(swale_consumer *c) {
+  swale_layer *layer = c->port->layer;
+  struct swale__wakes wakes = {0};
+  swale__layer_lock(layer);
+  int rv = swale__plain_add_worker(layer, c->transport, c, &wakes);
+  swale__layer_unlock(layer);
+  swale__wakes_call(&wakes);
+  return rv;
+}
+
+/* The class's groups stay with the channel while another worker listens to it. */
+static void leave_class_groups(swale_consumer *c, struct swale__plain *p) {
+  swale_layer *layer = c->port->layer;
+  for (const char *const *name = c->class->groups; name && *name; name++) {
+    struct swale__group *g = swale__group_find(layer, *name);
+    struct swale__membership *m = g ? swale__membership_find(layer, g, &p->channel) : NULL;
+    if (m)
+      swale__membership_end(layer, m);
+  }
+}
+
+void swale__worker_stop(swale_consumer *c) {
+  swale_layer *layer = c->port->layer;
+  struct swale__plain *p = c->transport;
+  swale__layer_lock(layer);
+  swale__plain_remove_worker(p, c);
+  if (p->n_workers == 0)
+    leave_class_groups(c, p);
+  swale__plain_release(layer, p);
+  swale__layer_unlock(layer);
+}
+
+static int hold_plain(swale_layer *layer, const char *channel, struct swale__plain **out) {
+  swale__layer_lock(layer);
+  int rv = swale__plain_get(layer, channel, out);
+  if (rv == 0)
+    (*out)->holds++;
+  swale__layer_unlock(layer);
+  return rv;
+}
+
+static void release_plain(swale_layer *layer, struct swale__plain *p) {
+  swale__layer_lock(layer);
+  swale__plain_release(layer, p);
+  swale__layer_unlock(layer);
+}
+
+static int worker_new(swale_app *app, swale_loop *loop, const char *channel, const struct swale_consumer_class *cls,
+                      swale_consumer **out) {
+  swale_scope *scope;
+  if (swale__app_admit(app) < 0)
+    return SWALE_EFULL;
+  int rv = swale__scope_new_channel(&app->env.allocator, channel, &scope);
+  if (rv == 0 && (rv = swale__consumer_new(app, loop, cls, scope, out)) < 0)
+    swale__scope_free(scope, &app->env.allocator);
+  if (rv < 0)
+    swale__app_dismiss(app);
+  return rv;
+}
+
+static int worker_start(swale_app *app, swale_loop *loop, const char *channel,
+                        const struct swale_consumer_class *cls) {
+  swale_layer *layer = swale__app_find_layer(app, cls->layer);
+  swale_consumer *c;
+  struct swale__plain *p;
+  if (!layer)
+    return SWALE_ENOTFOUND;
+  int rv = hold_plain(layer, channel, &p);
+  if (rv < 0)
+    return rv;
+  rv = worker_new(app, loop, channel, cls, &c);
+  if (rv < 0) {
+    release_plain(layer, p);
+    return rv;
+  }
+  c->transport = p;
+  swale__consumer_schedule(c, SWALE__JOB_START);
+  return 0;
+}
+
+int swale_app_serve(swale_app *app, swale_loop *loop) {
+  if (loop->ending)
+    return SWALE_ESTATE;
+  swale__app_freeze(app);
+  int rv = 0;
+  for (size_t i = 0; rv == 0 && i < swale__app_channels(app); i++)
+    rv = worker_start(app, loop, swale__app_channel_name(app, i), swale__app_channel_class(app, i));
+  return rv;
+}
