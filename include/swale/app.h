@@ -18,8 +18,8 @@ extern "C" {
 #endif
 
 /*
- * An application: routes, guards, layers by alias, limits. It is set up by one thread and frozen when its first
- * connection opens; from then on setting up is SWALE_ESTATE and every thread may use it.
+ * An application: routes, guards, layers by alias, limits. It is set up by one thread and frozen when its
+ * first connection opens; from then on setting up is SWALE_ESTATE and every thread may use it.
  */
 
 /* What a scope keeps besides type, path, parameters and what guards set. */
@@ -65,30 +65,36 @@ SWALE_API int swale_app_new(const struct swale_app_config *config, swale_app **o
 /* SWALE_ESTATE, and nothing happens, while consumers of this app are alive. NULL is fine. */
 SWALE_API int swale_app_free(swale_app *app);
 
-/* Gives the layer an alias; NULL means "default". The layer must outlive the app. Errors: SWALE_EEXIST, SWALE_ENOMEM,
- * SWALE_ESTATE, SWALE_EINVAL (no layer). */
+/*
+ * Gives the layer an alias; NULL means "default". The layer must outlive the app. Errors: SWALE_EEXIST,
+ * SWALE_ENOMEM, SWALE_ESTATE, SWALE_EINVAL (no layer).
+ */
 SWALE_API int swale_app_layer(swale_app *app, const char *alias, swale_layer *layer);
 
 /*
- * Routes. A pattern is Django's path(): literal text and parameters "<converter:name>" or "<name>", matched against the whole
- * path without its leading slashes; the first that matches wins. Converters: str (no "/", not empty), int (0..INT64_MAX, at most 19 digits),
- * slug (letters, digits, "-", "_"), uuid (lower-case), path (anything, not empty), and the app's own.
+ * Routes. A pattern is Django's path(): literal text and parameters "<converter:name>" or "<name>", matched
+ * against the whole path without its leading slashes; the first that matches wins. Converters: str (no "/",
+ * not empty), int (0..INT64_MAX, at most 19 digits), slug (letters, digits, "-", "_"), uuid (lower-case),
+ * path (anything, not empty), and the app's own.
  *     swale_app_route(app, "ws/chat/<slug:room>/", &chat);
- * Errors: SWALE_EFORMAT a malformed pattern, also one with a "/" at its start, SWALE_ENOTFOUND an unknown converter,
- * SWALE_EDUPLICATE a parameter twice, SWALE_EFULL more than 16 parameters (those of outer sets count), SWALE_EINVAL a class
- * that cannot be used, SWALE_ENAME one of its groups, SWALE_ENOMEM, SWALE_ESTATE. `consumer` must outlive the app.
+ * Errors: SWALE_EFORMAT a malformed pattern, also one with a "/" at its start, SWALE_ENOTFOUND an unknown
+ * converter, SWALE_EDUPLICATE a parameter twice, SWALE_EFULL more than 16 parameters (those of outer sets
+ * count), SWALE_EINVAL a class that cannot be used, SWALE_ENAME one of its groups, SWALE_ENOMEM,
+ * SWALE_ESTATE. `consumer` must outlive the app.
  */
 SWALE_API int swale_app_route(swale_app *app, const char *pattern, const struct swale_consumer_class *consumer);
 
-/* What serves paths that no route matches, behind the app's guards; without it they are refused with 404. Errors:
- * SWALE_EINVAL, SWALE_ENAME, SWALE_ESTATE. */
+/*
+ * What serves paths that no route matches, behind the app's guards; without it they are refused with 404.
+ * Errors: SWALE_EINVAL, SWALE_ENAME, SWALE_ESTATE.
+ */
 SWALE_API int swale_app_default(swale_app *app, const struct swale_consumer_class *consumer);
 
 /*
- * A set of routes below a common prefix. The app's own set is swale_app_routes. If nothing in a nested set matches, the search
- * goes on behind it. The prefix takes as much of the path as it can, and what is left loses its leading slashes, too. The set
- * belongs to the app. Errors as swale_app_route, and SWALE_EDEPTH: nested more than 16 deep. A name of an outer parameter
- * may be used again, the inner one wins.
+ * A set of routes below a common prefix. The app's own set is swale_app_routes. If nothing in a nested set
+ * matches, the search goes on behind it. The prefix takes as much of the path as it can, and what is left
+ * loses its leading slashes, too. The set belongs to the app. Errors as swale_app_route, and SWALE_EDEPTH:
+ * nested more than 16 deep. A name of an outer parameter may be used again, the inner one wins.
  */
 typedef struct swale_routes swale_routes;
 SWALE_API swale_routes *swale_app_routes(swale_app *app);
@@ -96,11 +102,11 @@ SWALE_API int swale_routes_add(swale_routes *routes, const char *pattern, const 
 SWALE_API int swale_routes_nest(swale_routes *routes, const char *prefix, swale_routes **nested);
 
 /*
- * A converter of the app's own. `match` is asked whether these characters of the decoded path (never empty) are a value; returns
- * 0 and may set type and value (str by default), or non-zero for no. With `slashes` the text may contain "/".
- * It must be a pure function, and a quick one: where the pattern leaves a choice it is asked for several lengths, the longest
- * first. Errors: SWALE_EEXIST, SWALE_ENAME, SWALE_EINVAL (no `match`), SWALE_ENOMEM, SWALE_ESTATE. The struct is copied, its
- * name too.
+ * A converter of the app's own. `match` is asked whether these characters of the decoded path (never empty)
+ * are a value; returns 0 and may set type and value (str by default), or non-zero for no. With `slashes` the
+ * text may contain "/". It must be a pure function, and a quick one: where the pattern leaves a choice it is
+ * asked for several lengths, the longest first. Errors: SWALE_EEXIST, SWALE_ENAME, SWALE_EINVAL (no
+ * `match`), SWALE_ENOMEM, SWALE_ESTATE. The struct is copied, its name too.
  */
 struct swale_converter {
   const char *name;
@@ -111,9 +117,10 @@ struct swale_converter {
 SWALE_API int swale_app_converter(swale_app *app, const struct swale_converter *converter);
 
 /*
- * A guard sees every connection of the app (or of a set of routes) before its consumer exists, in the order added, outer sets first.
- * It returns 0 to let it pass, or an HTTP status 400..599 to refuse it; anything else counts as 500 and is reported.
- * Errors of adding: SWALE_EINVAL (no function), SWALE_ENOMEM, SWALE_ESTATE.
+ * A guard sees every connection of the app (or of a set of routes) before its consumer exists, in the order
+ * added, outer sets first. It returns 0 to let it pass, or an HTTP status 400..599 to refuse it; anything
+ * else counts as 500 and is reported. Errors of adding: SWALE_EINVAL (no function), SWALE_ENOMEM,
+ * SWALE_ESTATE.
  */
 typedef int (*swale_guard_fn)(swale_scope *scope, void *arg);
 SWALE_API int swale_app_guard(swale_app *app, swale_guard_fn guard, void *arg);
@@ -122,11 +129,12 @@ SWALE_API int swale_routes_guard(swale_routes *routes, swale_guard_fn guard, voi
 SWALE_API int swale_app_has_guard(const swale_app *app, swale_guard_fn guard);
 
 /*
- * Workers: a consumer class that listens on a plain channel. swale_app_serve starts one consumer per registered channel on this
- * loop (call it once per loop that shall work); several loops share a channel's messages. A worker's connect runs in swale_app_serve's
- * place at the next swale_loop_run, its handlers as messages come; it lives until swale_close or the loop's end. Errors of
- * swale_app_channel: SWALE_ENAME (also a name with "!", or a group of the class), SWALE_EEXIST, SWALE_EINVAL, SWALE_ENOMEM, SWALE_ESTATE; of swale_app_serve: SWALE_ENOTFOUND no layer of
- * the class's alias, SWALE_ENOMEM, SWALE_EFULL.
+ * Workers: a consumer class that listens on a plain channel. swale_app_serve starts one consumer per
+ * registered channel on this loop (call it once per loop that shall work); several loops share a channel's
+ * messages. A worker's connect runs in swale_app_serve's place at the next swale_loop_run, its handlers as
+ * messages come; it lives until swale_close or the loop's end. Errors of swale_app_channel: SWALE_ENAME
+ * (also a name with "!", or a group of the class), SWALE_EEXIST, SWALE_EINVAL, SWALE_ENOMEM, SWALE_ESTATE;
+ * of swale_app_serve: SWALE_ENOTFOUND no layer of the class's alias, SWALE_ENOMEM, SWALE_EFULL.
  */
 SWALE_API int swale_app_channel(swale_app *app, const char *channel, const struct swale_consumer_class *consumer);
 SWALE_API int swale_app_serve(swale_app *app, swale_loop *loop);

@@ -14,10 +14,13 @@ extern "C" {
 #endif
 
 /*
- * What is known of one connection: its request, the route's parameters, and what guards found out. All of it is
- * there in guards and until the connection is accepted; afterwards path, parameters, and what the app's `keep`
- * says (enum swale_keep). A getter answers NULL, or false, for what was not sent or is not kept.
- * The connection's loop thread only. Strings are the scope's, end in NUL, and live as long as it does.
+ * What is known of one connection: its request, the route's parameters, and what guards found out. All of it
+ * is there in guards and until the connection is accepted; afterwards path, parameters, and what the app's
+ * `keep` says (enum swale_keep). A getter answers NULL, or false, for what was not sent or is not kept. The
+ * connection's loop thread only.
+ *
+ * Strings and structs that getters answer are the scope's, strings end in NUL. The scope moves once, after the
+ * connection was accepted and the callback that did so has returned: ask for it and them again then.
  */
 typedef struct swale_scope swale_scope;
 
@@ -37,8 +40,10 @@ SWALE_API const char *swale_scope_server(const swale_scope *scope);
 /* Value of a header, name in any letter case; the first one if there are several. */
 SWALE_API const char *swale_scope_header(const swale_scope *scope, const char *name);
 
-/* The i-th header in the order received, or NULL. The struct is valid until the next call of this function for the
- * scope, its strings as long as the scope. One after the other, forwards, takes a step each. */
+/*
+ * The i-th header in the order received, or NULL. The struct is valid until the next call of this function
+ * for the scope, its strings as long as the scope. One after the other, forwards, takes a step each.
+ */
 SWALE_API const struct swale_header *swale_scope_header_at(const swale_scope *scope, size_t i);
 
 /* The value of a cookie as sent, from all Cookie headers, first match; copied to `out` with a NUL. Errors:
@@ -74,9 +79,9 @@ SWALE_API const char *swale_scope_param_text(const swale_scope *scope, const cha
 SWALE_API int64_t swale_scope_param_int(const swale_scope *scope, const char *name, int64_t fallback);
 
 /*
- * What guards found out ("user", ...), kept for the connection's life. `key` is not copied (a constant). `release`,
- * if not NULL, is called once with `value` when the scope ends or the key is set anew.
- * What was set last is released first. Errors: SWALE_ENOMEM, SWALE_EFULL (more than 32 keys); the value then stays
+ * What guards found out ("user", ...), kept for the connection's life. `key` is not copied (a constant).
+ * `release`, if not NULL, is called once with `value` when the scope ends or the key is set anew. What was
+ * set last is released first. Errors: SWALE_ENOMEM, SWALE_EFULL (more than 32 keys); the value then stays
  * the caller's.
  */
 SWALE_API int swale_scope_set(swale_scope *scope, const char *key, void *value, void (*release)(void *value));

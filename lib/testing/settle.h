@@ -8,6 +8,6 @@
  * Runs the loop, once at least, until it has nothing to do at this moment of the clock. SWALE_EFULL when it
  * still has after 10,000 runs: callbacks that give each other work without end. SWALE_ESTATE inside a callback.
  */
-int swale__loop_settle(swale_loop *loop);
+int swale__testing_settle(swale_loop *loop);
 
 #endif

@@ -8,25 +8,25 @@
 #include <swale/scope.h>
 
 /* A copy; NULL when there is no memory. */
-char *swale__string_copy(const struct swale_allocator *a, const char *text);
+char *swale__testing_copy(const struct swale_allocator *a, const char *text);
 
 /* Lists of copied strings; zeroed they are empty. Adding is SWALE_ENOMEM or 0. */
-struct swale__names {
+struct swale__testing_names {
   const char **items;
   size_t n;
 };
-int swale__names_add(struct swale__names *names, const struct swale_allocator *a, const char *name);
-void swale__names_clear(struct swale__names *names, const struct swale_allocator *a);
+int swale__testing_names_add(struct swale__testing_names *names, const struct swale_allocator *a, const char *name);
+void swale__testing_names_clear(struct swale__testing_names *names, const struct swale_allocator *a);
 
-struct swale__headers {
+struct swale__testing_headers {
   struct swale_header *items;
   size_t n;
 };
-int swale__headers_add(struct swale__headers *headers, const struct swale_allocator *a, const char *name,
+int swale__testing_headers_add(struct swale__testing_headers *headers, const struct swale_allocator *a, const char *name,
                        const char *value);
-void swale__headers_clear(struct swale__headers *headers, const struct swale_allocator *a);
+void swale__testing_headers_clear(struct swale__testing_headers *headers, const struct swale_allocator *a);
 
 /* The value of the first header of this name, in any letter case, or NULL. */
-const char *swale__headers_find(const struct swale__headers *headers, const char *name);
+const char *swale__testing_headers_find(const struct swale__testing_headers *headers, const char *name);
 
 #endif

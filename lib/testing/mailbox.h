@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SWALE_TESTING_INBOX_H
-#define SWALE_TESTING_INBOX_H
+#ifndef SWALE_TESTING_MAILBOX_H
+#define SWALE_TESTING_MAILBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
  */
 struct swale__parcel;
 
-struct swale__inbox {
+struct swale__mailbox {
   const struct swale_allocator *allocator;
   struct swale__parcel *first, **last;
   size_t count;
@@ -21,20 +21,20 @@ struct swale__inbox {
   char *view; /* of what was taken last, ended by a NUL */
 };
 
-/* `allocator` must outlive the inbox. */
-void swale__inbox_init(struct swale__inbox *inbox, const struct swale_allocator *allocator);
-void swale__inbox_clear(struct swale__inbox *inbox);
+/* `allocator` must outlive the box. */
+void swale__mailbox_init(struct swale__mailbox *box, const struct swale_allocator *allocator);
+void swale__mailbox_clear(struct swale__mailbox *box);
 
 /* Takes a reference. SWALE_EFULL at capacity, SWALE_ENOMEM. */
-int swale__inbox_put(struct swale__inbox *inbox, swale_payload *payload);
+int swale__mailbox_put(struct swale__mailbox *box, swale_payload *payload);
 
 /* Whether the oldest is this text. */
-bool swale__inbox_starts_with(const struct swale__inbox *inbox, const char *text);
+bool swale__mailbox_starts_with(const struct swale__mailbox *box, const char *text);
 
 /* Drops the oldest; there must be one. */
-void swale__inbox_drop(struct swale__inbox *inbox);
+void swale__mailbox_drop(struct swale__mailbox *box);
 
 /* Takes the oldest; the view lives until the next take. SWALE_EAGAIN when there is none, SWALE_ENOMEM (it stays). */
-int swale__inbox_take(struct swale__inbox *inbox, struct swale_received *out);
+int swale__mailbox_take(struct swale__mailbox *box, struct swale_received *out);
 
 #endif

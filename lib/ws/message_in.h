@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_WS_MESSAGE_IN_H
+#define SWALE_WS_MESSAGE_IN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/env.h>
+#include <swale/message.h>
+#include <swale/utf8.h>
+
+/*
+ * A message while its parts come in. The bytes stand in one block that grows with what has really come, never
+ * with what a header announces.
+ */
+struct swale__assembly {
+  size_t len, capacity;
+  uint32_t fragments;       /* frames so far */
+  uint32_t empty_fragments; /* of these without payload */
+  enum swale_kind kind;
+  struct swale_utf8 utf8; /* of a text: up to `len` */
+  unsigned char bytes[];
+};
+
+/* SWALE_ENOMEM. */
+int swale__assembly_new(const struct swale_allocator *allocator, struct swale__assembly **out);
+
+/* Makes it empty, keeping its memory. */
+void swale__assembly_reset(struct swale__assembly *message, enum swale_kind kind);
+
+/*
+ * Appends bytes, of a text those that keep it UTF-8 so far. Up to `max` bytes in all: the caller has checked.
+ * *message may move. SWALE_EUTF8, SWALE_ENOMEM.
+ */
+int swale__assembly_append(struct swale__assembly **message, const void *bytes, size_t len, size_t max,
+                           const struct swale_allocator *allocator);
+
+/* Whether the message may end here: 0 or SWALE_EUTF8. */
+int swale__assembly_finish(const struct swale__assembly *message);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "ws/output.h"
+
+#include <string.h>
+
+#include <swale/error.h>
+
+static size_t length(const swale_payload *frame) {
+  size_t len;
+  swale_payload_bytes(frame, &len);
+  return len;
+}
+
+/* What begins as a final frame of text or binary data does; control frames and HTTP do not. */
+static bool is_data(const swale_payload *frame) {
+  size_t len;
+  const unsigned char *bytes = swale_payload_bytes(frame, &len);
+  return (bytes[0] & 0x88) == 0x80;
+}
+
+static void count(struct swale__output *o, const swale_payload *frame) {
+  size_t len = length(frame);
+  o->bytes += len;
+  if (!is_data(frame))
+    o->control_bytes += (uint32_t)len;
+}
+
+static int append(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (!o->tail || o->tail->end == SWALE__CHUNK_FRAMES) {
+    struct swale__chunk *chunk = swale__pool_take_chunk(pool);
+    if (!chunk)
+      return SWALE_ENOMEM;
+    if (o->tail)
+      o->tail->next = chunk;
+    else
+      o->head = chunk;
+    o->tail = chunk;
+  }
+  o->tail->frames[o->tail->end++] = frame;
+  return 0;
+}
+
+/* In front of the chunks, that is behind `single`. */
+static int prepend(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (!o->head || o->head->first == 0) {
+    struct swale__chunk *chunk = swale__pool_take_chunk(pool);
+    if (!chunk)
+      return SWALE_ENOMEM;
+    chunk->first = chunk->end = SWALE__CHUNK_FRAMES;
+    chunk->next = o->head;
+    o->head = chunk;
+    if (!o->tail)
+      o->tail = chunk;
+  }
+  o->head->frames[--o->head->first] = frame;
+  return 0;
+}
+
+int swale__output_push(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (o->bytes == 0)
+    o->single = frame;
+  else if (append(o, pool, frame) < 0)
+    return SWALE_ENOMEM;
+  count(o, frame);
+  return 0;
+}
+
+/* Where the first frame is not begun, the urgent one becomes the first; otherwise the second. */
+static int insert(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (!o->single && o->offset > 0) {
+    swale_payload **first = &o->head->frames[o->head->first];
+    o->single = *first;
+    *first = frame;
+    return 0;
+  }
+  if (o->single && o->offset > 0)
+    return prepend(o, pool, frame);
+  if (o->single && prepend(o, pool, o->single) < 0)
+    return SWALE_ENOMEM;
+  o->single = frame;
+  return 0;
+}
+
+int swale__output_push_urgent(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (o->control_bytes > 0)
+    return SWALE_EAGAIN;
+  int rv = insert(o, pool, frame);
+  if (rv == 0)
+    count(o, frame);
+  return rv;
+}
+
+static void show(struct iovec *iov, const swale_payload *frame, size_t offset) {
+  size_t len;
+  const unsigned char *bytes = swale_payload_bytes(frame, &len);
+  iov->iov_base = (void *)(uintptr_t)(bytes + offset);
+  iov->iov_len = len - offset;
+}
+
+int swale__output_peek(const struct swale__output *o, struct iovec *iov, int max) {
+  int n = 0;
+  size_t offset = o->offset;
+  if (o->single && n < max) {
+    show(&iov[n++], o->single, offset);
+    offset = 0;
+  }
+  for (const struct swale__chunk *c = o->head; c; c = c->next)
+    for (unsigned i = c->first; i < c->end && n < max; i++) {
+      show(&iov[n++], c->frames[i], offset);
+      offset = 0;
+    }
+  return n;
+}
+
+static swale_payload *first(const struct swale__output *o) {
+  return o->single ? o->single : o->head->frames[o->head->first];
+}
+
+static void drop_first(struct swale__output *o, struct swale__ws_pool *pool) {
+  swale_payload_unref(first(o));
+  o->offset = 0;
+  if (o->single) {
+    o->single = NULL;
+    return;
+  }
+  struct swale__chunk *chunk = o->head;
+  if (++chunk->first < chunk->end)
+    return;
+  o->head = chunk->next;
+  if (!o->head)
+    o->tail = NULL;
+  swale__pool_give_chunk(pool, chunk);
+}
+
+int swale__output_ack(struct swale__output *o, struct swale__ws_pool *pool, size_t n) {
+  if (n > o->bytes)
+    return SWALE_EINVAL;
+  while (n > 0) {
+    swale_payload *frame = first(o);
+    size_t left = length(frame) - o->offset;
+    size_t part = n < left ? n : left;
+    n -= part;
+    o->bytes -= part;
+    if (!is_data(frame))
+      o->control_bytes -= (uint32_t)part;
+    o->offset += (uint32_t)part;
+    if (part == left)
+      drop_first(o, pool);
+  }
+  return 0;
+}
+
+void swale__output_clear(struct swale__output *o, struct swale__ws_pool *pool) {
+  while (o->single || o->head)
+    drop_first(o, pool);
+  memset(o, 0, sizeof *o);
+}

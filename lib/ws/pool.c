@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "ws/pool.h"
+
+#include <swale/transport.h>
+
+#include "ws/frame_out.h"
+#include "ws/memory.h"
+
+/*
+ * What is kept for later use: READERS_KEPT readers (4 KiB each), which are only needed at the same time by
+ * connections in the middle of a frame; one assembly of at most ASSEMBLY_KEPT bytes, since messages seldom
+ * arrive in pieces; and as many chunks as there are connections, because a burst to a group fills one chunk
+ * for each of its members at once, and the next burst shall not ask the allocator again.
+ */
+enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536 };
+
+static const char key;
+
+static void free_pool(void *data, const struct swale_env *env) {
+  struct swale__ws_pool *pool = data;
+  for (struct swale__reader *r = pool->readers, *next; r; r = next) {
+    next = r->next;
+    swale__reader_free(r, &env->allocator);
+  }
+  for (struct swale__chunk *c = pool->chunks, *next; c; c = next) {
+    next = c->next;
+    swale__ws_release(&env->allocator, c);
+  }
+  swale__ws_release(&env->allocator, pool->assembly);
+  swale_payload_unref(pool->ping);
+  swale_payload_unref(pool->pong);
+}
+
+struct swale__ws_pool *swale__pool_of(swale_loop *loop) {
+  struct swale__ws_pool *pool = swale_loop_extension(loop, &key, sizeof *pool, free_pool);
+  if (pool && !pool->loop) {
+    pool->loop = loop;
+    pool->allocator = &swale_loop_env(loop)->allocator;
+    swale_ws_options_default(&pool->defaults);
+  }
+  return pool;
+}
+
+struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool) {
+  struct swale__reader *reader = pool->readers;
+  if (reader) {
+    pool->readers = reader->next;
+    pool->n_readers--;
+  } else {
+    swale__reader_new(pool->allocator, &reader);
+  }
+  return reader;
+}
+
+void swale__pool_give_reader(struct swale__ws_pool *pool, struct swale__reader *reader) {
+  if (!swale__reader_idle(reader) || pool->n_readers == READERS_KEPT) {
+    swale__reader_free(reader, pool->allocator);
+    return;
+  }
+  reader->next = pool->readers;
+  pool->readers = reader;
+  pool->n_readers++;
+}
+
+struct swale__chunk *swale__pool_take_chunk(struct swale__ws_pool *pool) {
+  struct swale__chunk *chunk = pool->chunks;
+  if (chunk) {
+    pool->chunks = chunk->next;
+    pool->n_chunks--;
+  } else {
+    chunk = swale__ws_malloc(pool->allocator, sizeof *chunk);
+  }
+  if (chunk) {
+    chunk->next = NULL;
+    chunk->first = chunk->end = 0;
+  }
+  return chunk;
+}
+
+void swale__pool_give_chunk(struct swale__ws_pool *pool, struct swale__chunk *chunk) {
+  if (pool->n_chunks >= pool->connections) {
+    swale__ws_release(pool->allocator, chunk);
+    return;
+  }
+  chunk->next = pool->chunks;
+  pool->chunks = chunk;
+  pool->n_chunks++;
+}
+
+struct swale__assembly *swale__pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind) {
+  struct swale__assembly *message = pool->assembly;
+  pool->assembly = NULL;
+  if (!message && swale__assembly_new(pool->allocator, &message) < 0)
+    return NULL;
+  swale__assembly_reset(message, kind);
+  return message;
+}
+
+void swale__pool_give_assembly(struct swale__ws_pool *pool, struct swale__assembly *message) {
+  if (pool->assembly || message->capacity > ASSEMBLY_KEPT)
+    swale__ws_release(pool->allocator, message);
+  else
+    pool->assembly = message;
+}
+
+swale_payload *swale__pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
+                                        size_t len) {
+  swale_payload **empty = opcode == SWALE__FRAME_PING ? &pool->ping : &pool->pong;
+  swale_payload *frame = NULL;
+  if (len > 0) {
+    swale__frame_control(opcode, bytes, len, pool->allocator, &frame);
+    return frame;
+  }
+  if (!*empty)
+    swale__frame_control(opcode, "", 0, pool->allocator, empty);
+  return *empty ? swale_payload_ref(*empty) : NULL;
+}

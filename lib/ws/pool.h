@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_WS_POOL_H
+#define SWALE_WS_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/message.h>
+#include <swale/ws.h>
+
+#include "ws/frame_in.h"
+#include "ws/message_in.h"
+
+enum { SWALE__CHUNK_FRAMES = 16 };
+
+/* A run of frames in an output queue: those from `first` up to `end`. */
+struct swale__chunk {
+  struct swale__chunk *next;
+  uint16_t first, end;
+  swale_payload *frames[SWALE__CHUNK_FRAMES];
+};
+
+/*
+ * What the connections of one loop share, so that an idle one holds next to nothing and a busy one asks the
+ * allocator for next to nothing: frame readers, chunks of output queues, a block to put messages together in.
+ * The loop's thread only.
+ */
+struct swale__ws_pool {
+  swale_loop *loop;
+  const struct swale_allocator *allocator;
+  struct swale_ws_options defaults; /* of connections that were given none */
+  size_t connections;
+  struct swale__reader *readers;
+  size_t n_readers;
+  struct swale__chunk *chunks;
+  size_t n_chunks;
+  struct swale__assembly *assembly;
+  swale_payload *ping, *pong; /* without payload */
+};
+
+/* The loop's pool, made when first asked for; NULL when there is no memory. */
+struct swale__ws_pool *swale__pool_of(swale_loop *loop);
+
+/* The take functions answer NULL when there is no memory. */
+struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool);
+void swale__pool_give_reader(struct swale__ws_pool *pool, struct swale__reader *reader);
+
+struct swale__chunk *swale__pool_take_chunk(struct swale__ws_pool *pool);
+void swale__pool_give_chunk(struct swale__ws_pool *pool, struct swale__chunk *chunk);
+
+struct swale__assembly *swale__pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind);
+void swale__pool_give_assembly(struct swale__ws_pool *pool, struct swale__assembly *message);
+
+/* A ping or pong (opcode) with this payload, with a reference of the caller's. */
+swale_payload *swale__pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
+                                        size_t len);
+
+#endif
