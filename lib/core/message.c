@@ -12,6 +12,9 @@
 /* The block of a message that is built here, unless its type is long; the least room besides the type's. */
 enum { BLOCK_SIZE = 512, ROOM_MIN = 128 };
 
+/* What stands before the type in a message that is built here: two heads and the key. */
+enum { BEFORE_TYPE = 1 + 1 + 4 };
+
 /* The most that a renderer may write. */
 enum { RENDER_MAX = 64 << 20 };
 
@@ -69,7 +72,8 @@ static int check_type(const char *type, size_t size_max) {
   size_t len = strnlen(type, size_max);
   if (len == 0)
     return SWALE_ETYPE;
-  if (len == size_max)
+  unsigned char head[SWALE__MSGPACK_HEAD_MAX];
+  if (BEFORE_TYPE + swale__msgpack_put_str(head, (uint32_t)len) + len > size_max)
     return SWALE_ESIZE;
   return swale_utf8_valid(type, len) ? 0 : SWALE_EUTF8;
 }

@@ -40,7 +40,8 @@ static int add_string(swale_message *m, const struct field *field) {
   size_t len = json_string_length(field->value);
   if (len > UINT32_MAX)
     return SWALE_ESIZE;
-  struct swale_value value = {.type = SWALE_STR, .len = (uint32_t)len, .as.str = json_string_value(field->value)};
+  struct swale_value value = {
+      .type = SWALE_STR, .len = (uint32_t)len, .as.str = json_string_value(field->value)};
   return add_scalar(m, field, &value);
 }
 

@@ -7,8 +7,8 @@
 #include <swale/message.h>
 
 /*
- * Append what jansson has read to a message that is being built. The tree's depth must have been checked. Errors are
- * those of the swale_message_add functions, and stick to the message as theirs do.
+ * Append what jansson has read to a message that is being built. The tree's depth must have been checked.
+ * Errors are those of the swale_message_add functions, and stick to the message as theirs do.
  */
 
 /* The fields of an object, except "type". */

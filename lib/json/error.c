@@ -49,8 +49,8 @@ int swale__json_fail_jansson(struct swale_json_error *why, const json_error_t *f
   if (why) {
     why->error = error;
     why->position = from->position > 0 ? (size_t)from->position : 0;
-    snprintf(why->text, sizeof why->text, "%.*s (line %d, column %d)", own_words(from), from->text, from->line,
-             from->column);
+    snprintf(why->text, sizeof why->text, "%.*s (line %d, column %d)", own_words(from), from->text,
+             from->line, from->column);
   }
   return error;
 }

@@ -5,8 +5,9 @@
 #include <swale/message.h>
 
 /*
- * Appends a double: the fewest of 15 to 17 digits that are read back as the same number, with a point or an exponent,
- * so that it is read as a double again. SWALE_ETYPE when it is not finite; errors of swale_buffer_append.
+ * Appends a double: the fewest of 15 to 17 digits that are read back as the same number, with a point or an
+ * exponent, so that it is read as a double again. SWALE_ETYPE when it is not finite; errors of
+ * swale_buffer_append.
  */
 int swale__json_double(swale_buffer *out, double number);
 

@@ -8,8 +8,8 @@
 #include "json/text.h"
 
 /*
- * The limit on size is one on text. No text becomes more than three times as long in a message: the worst is a
- * double of three characters, "1e9", which takes nine bytes. The rest is for the type and for two keys.
+ * The limit on size is one on text. No text becomes more than three times as long in a message: the worst is
+ * a double of three characters, "1e9", which takes nine bytes. The rest is for the type and for two keys.
  */
 static size_t message_bound(size_t len, const char *type) {
   size_t rest = 64 + (type ? strlen(type) : 0);
@@ -43,8 +43,9 @@ static int find_type(json_t *object, const char *fallback, const char **type) {
   return own && strlen(*type) != json_string_length(own) ? SWALE_ETYPE : 0;
 }
 
-static int make_from_value(json_t *root, const char *type, size_t len, const struct swale_allocator *allocator,
-                           swale_message **out, struct swale_json_error *why) {
+static int make_from_value(json_t *root, const char *type, size_t len,
+                           const struct swale_allocator *allocator, swale_message **out,
+                           struct swale_json_error *why) {
   if (!type || *type == '\0')
     return swale__json_fail(why, SWALE_ETYPE, 0, "no type was given");
   return make(root, "json", type, len, allocator, out, why);

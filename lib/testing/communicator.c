@@ -90,7 +90,8 @@ void swale_communicator_free(swale_communicator *p) {
 
 static bool is_token(const char *text) {
   for (const char *at = text; *at; at++) {
-    bool alphanumeric = (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z');
+    bool alphanumeric =
+        (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z');
     if (!alphanumeric && !strchr("!#$%&'*+-.^_`|~", *at))
       return false;
   }
@@ -107,7 +108,7 @@ static bool is_field_value(const char *text) {
 int swale_communicator_header(swale_communicator *p, const char *name, const char *value) {
   if (!is_token(name) || !is_field_value(value))
     return SWALE_EINVAL;
-  if (p->stage != SWALE__FRESH)
+  if (p->stage != SWALE__PEER_FRESH)
     return SWALE_ESTATE;
   return swale__testing_headers_add(&p->headers, &p->allocator, name, value);
 }
@@ -115,7 +116,7 @@ int swale_communicator_header(swale_communicator *p, const char *name, const cha
 int swale_communicator_subprotocol(swale_communicator *p, const char *name) {
   if (!is_token(name))
     return SWALE_EINVAL;
-  if (p->stage != SWALE__FRESH)
+  if (p->stage != SWALE__PEER_FRESH)
     return SWALE_ESTATE;
   return swale__testing_names_add(&p->subprotocols, &p->allocator, name);
 }
@@ -130,7 +131,7 @@ static int replace(swale_communicator *p, char **text, const char *by) {
 }
 
 int swale_communicator_address(swale_communicator *p, const char *client, const char *server) {
-  if (p->stage != SWALE__FRESH)
+  if (p->stage != SWALE__PEER_FRESH)
     return SWALE_ESTATE;
   int rv = replace(p, &p->client, client);
   return rv ? rv : replace(p, &p->server, server);
@@ -144,9 +145,9 @@ static int answer(const swale_communicator *p) {
   if (p->status)
     return p->status;
   switch (p->stage) {
-  case SWALE__FRESH:
+  case SWALE__PEER_FRESH:
     return SWALE_ESTATE;
-  case SWALE__GONE:
+  case SWALE__PEER_GONE:
     return SWALE_ECLOSED;
   default:
     return SWALE_EAGAIN;
@@ -158,7 +159,7 @@ static void note_refusal(swale_communicator *p, int rv) {
   swale__communicator_forget_answer(p);
   p->consumer = NULL;
   p->status = rv > 0 ? rv : 0;
-  p->stage = rv > 0 ? SWALE__GONE : SWALE__FRESH;
+  p->stage = rv > 0 ? SWALE__PEER_GONE : SWALE__PEER_FRESH;
 }
 
 static int open_consumer(swale_communicator *p) {
@@ -173,12 +174,12 @@ static int open_consumer(swale_communicator *p) {
       .subprotocols = p->subprotocols.items,
       .n_subprotocols = p->subprotocols.n,
   };
-  p->stage = SWALE__UNDECIDED;
+  p->stage = SWALE__PEER_UNDECIDED;
   swale_loop_enter(p->loop);
   int rv = swale_consumer_open(p->app, p->loop, &request, &swale__communicator_class, p, &p->consumer);
   if (rv)
     note_refusal(p, rv);
-  else if (p->stage == SWALE__GONE)
+  else if (p->stage == SWALE__PEER_GONE)
     p->consumer = NULL;
   else if (p->stalled)
     swale_consumer_pause(p->consumer);
@@ -189,7 +190,7 @@ static int open_consumer(swale_communicator *p) {
 int swale_communicator_connect(swale_communicator *p) {
   int rv = swale__communicator_begin(p);
   if (rv == 0)
-    rv = p->stage == SWALE__FRESH ? open_consumer(p) : SWALE_ESTATE;
+    rv = p->stage == SWALE__PEER_FRESH ? open_consumer(p) : SWALE_ESTATE;
   if (rv == 0)
     rv = swale__testing_settle(p->loop);
   return swale__communicator_end(p, rv ? rv : answer(p));

@@ -13,15 +13,21 @@
 /*
  * The life of a communicator's connection.
  *
- *   FRESH --connect--> UNDECIDED --accept--> OPEN --consumer closes--> CLOSING --at the end of the call--> GONE
- *                          |                  |                                                             ^
- *                          +---- refused -----+---- disconnect, free ---------------------------------------+
+ *   FRESH --connect--> UNDECIDED --accept--> OPEN --it closes--> CLOSING --end of the call--> GONE
+ *                          |                  |                                              ^
+ *                          +---- refused -----+---- disconnect, free ------------------------+
  *
- * `consumer` is there from UNDECIDED to CLOSING. A consumer's close is answered by the job `closing`, as by a peer
- * who answers at once. Freeing is a job too, and waits besides until no call on the communicator is under way, so
- * that one may be freed by the very consumer it talks to.
+ * `consumer` is there from UNDECIDED to CLOSING. A consumer's close is answered by the job `closing`, as by a
+ * peer who answers at once. Freeing is a job too, and waits besides until no call on the communicator is
+ * under way, so that one may be freed by the very consumer it talks to.
  */
-enum swale__communicator_stage { SWALE__FRESH, SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__GONE };
+enum swale__communicator_stage {
+  SWALE__PEER_FRESH,
+  SWALE__PEER_UNDECIDED,
+  SWALE__PEER_OPEN,
+  SWALE__PEER_CLOSING,
+  SWALE__PEER_GONE
+};
 
 struct swale_communicator {
   struct swale_allocator allocator;
@@ -63,8 +69,8 @@ void swale__communicator_lose(swale_communicator *p, int code);
 void swale__communicator_forget_answer(swale_communicator *p);
 
 /*
- * Around each public call that may run the loop. The first lets what was under way come to rest; a call goes on
- * only if it answers 0. The last ends the call with its result.
+ * Around each public call that may run the loop. The first lets what was under way come to rest; a call goes
+ * on only if it answers 0. The last ends the call with its result.
  */
 int swale__communicator_begin(swale_communicator *p);
 int swale__communicator_end(swale_communicator *p, int rv);

@@ -16,7 +16,7 @@ static int finish(swale_communicator *p, int rv) {
 
 /* Whether the connection is there. */
 static int check_connected(const swale_communicator *p) {
-  if (p->stage == SWALE__FRESH)
+  if (p->stage == SWALE__PEER_FRESH)
     return SWALE_ESTATE;
   return p->consumer ? 0 : SWALE_ECLOSED;
 }
@@ -24,8 +24,8 @@ static int check_connected(const swale_communicator *p) {
 /* ---- the peer sends ------------------------------------------------------------------------- */
 
 /*
- * The consumer gets a copy that ends where its block ends, so that a sanitizer notices one that reads on, as it may
- * with a text that ends in NUL.
+ * The consumer gets a copy that ends where its block ends, so that a sanitizer notices one that reads on, as
+ * it may with a text that ends in NUL.
  */
 static int deliver(swale_communicator *p, enum swale_kind kind, const void *bytes, size_t len) {
   const struct swale_allocator *a = &p->allocator;
@@ -70,7 +70,7 @@ int swale_communicator_receive(swale_communicator *p, struct swale_received *out
   int rv = swale__communicator_begin(p);
   if (rv == 0)
     rv = swale__mailbox_take(&p->mail, out);
-  if (rv == SWALE_EAGAIN && p->stage == SWALE__GONE)
+  if (rv == SWALE_EAGAIN && p->stage == SWALE__PEER_GONE)
     rv = SWALE_ECLOSED;
   return swale__communicator_end(p, rv);
 }
@@ -104,15 +104,17 @@ int swale_communicator_disconnect(swale_communicator *p, int code) {
 }
 
 int swale_communicator_stall(swale_communicator *p, int stalled) {
-  p->calls++;
-  p->stalled = stalled != 0;
-  swale_loop_enter(p->loop);
-  if (p->consumer && p->stalled)
-    swale_consumer_pause(p->consumer);
-  else if (p->consumer)
-    swale_consumer_resume(p->consumer);
-  swale_loop_leave(p->loop);
-  return finish(p, 0);
+  int rv = swale__communicator_begin(p);
+  if (rv == 0) {
+    p->stalled = stalled != 0;
+    swale_loop_enter(p->loop);
+    if (p->consumer && p->stalled)
+      swale_consumer_pause(p->consumer);
+    else if (p->consumer)
+      swale_consumer_resume(p->consumer);
+    swale_loop_leave(p->loop);
+  }
+  return finish(p, rv);
 }
 
 int swale_communicator_close_code(const swale_communicator *p) { return p->close_code; }

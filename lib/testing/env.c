@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Not 0, so that nothing may take that for "never"; not late, so that what reckons back from now has to take care. */
+/* Not 0, which could be taken for "never"; and early, so that reckoning back from now needs care. */
 enum { CLOCK_STARTS_AT = 1000 };
 
 struct swale_testing_env {

@@ -8,8 +8,8 @@
 #include <swale/testing.h>
 
 /*
- * What a consumer has sent and the test has not received yet, oldest first: references to payloads, so that what
- * many communicators are sent is there once. `capacity` is the only field to set from outside.
+ * What a consumer has sent and the test has not received yet, oldest first: references to payloads, so that
+ * what many communicators are sent is there once. `capacity` is the only field to set from outside.
  */
 struct swale__parcel;
 
@@ -34,7 +34,10 @@ bool swale__mailbox_starts_with(const struct swale__mailbox *box, const char *te
 /* Drops the oldest; there must be one. */
 void swale__mailbox_drop(struct swale__mailbox *box);
 
-/* Takes the oldest; the view lives until the next take. SWALE_EAGAIN when there is none, SWALE_ENOMEM (it stays). */
+/*
+ * Takes the oldest; the view lives until the next take. SWALE_EAGAIN when there is none, SWALE_ENOMEM (it
+ * stays).
+ */
 int swale__mailbox_take(struct swale__mailbox *box, struct swale_received *out);
 
 #endif

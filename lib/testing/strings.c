@@ -14,7 +14,8 @@ char *swale__testing_copy(const struct swale_allocator *a, const char *text) {
 
 /* ---- names -------------------------------------------------------------------------------- */
 
-int swale__testing_names_add(struct swale__testing_names *names, const struct swale_allocator *a, const char *name) {
+int swale__testing_names_add(struct swale__testing_names *names, const struct swale_allocator *a,
+                             const char *name) {
   const char **items = a->realloc(names->items, (names->n + 1) * sizeof *items, a->user);
   if (!items)
     return SWALE_ENOMEM;
@@ -45,8 +46,8 @@ static int copy_header(struct swale_header *to, const struct swale_allocator *a,
   return SWALE_ENOMEM;
 }
 
-int swale__testing_headers_add(struct swale__testing_headers *headers, const struct swale_allocator *a, const char *name,
-                       const char *value) {
+int swale__testing_headers_add(struct swale__testing_headers *headers, const struct swale_allocator *a,
+                               const char *name, const char *value) {
   struct swale_header *items = a->realloc(headers->items, (headers->n + 1) * sizeof *items, a->user);
   if (!items)
     return SWALE_ENOMEM;

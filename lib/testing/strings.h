@@ -15,15 +15,16 @@ struct swale__testing_names {
   const char **items;
   size_t n;
 };
-int swale__testing_names_add(struct swale__testing_names *names, const struct swale_allocator *a, const char *name);
+int swale__testing_names_add(struct swale__testing_names *names, const struct swale_allocator *a,
+                             const char *name);
 void swale__testing_names_clear(struct swale__testing_names *names, const struct swale_allocator *a);
 
 struct swale__testing_headers {
   struct swale_header *items;
   size_t n;
 };
-int swale__testing_headers_add(struct swale__testing_headers *headers, const struct swale_allocator *a, const char *name,
-                       const char *value);
+int swale__testing_headers_add(struct swale__testing_headers *headers, const struct swale_allocator *a,
+                               const char *name, const char *value);
 void swale__testing_headers_clear(struct swale__testing_headers *headers, const struct swale_allocator *a);
 
 /* The value of the first header of this name, in any letter case, or NULL. */

@@ -30,7 +30,8 @@ void swale__communicator_forget_answer(swale_communicator *p) {
   p->status = 0;
 }
 
-static int accept_peer(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n) {
+static int accept_peer(void *transport, const char *subprotocol, const struct swale_header *headers,
+                       size_t n) {
   swale_communicator *p = transport;
   int rv = copy_text(p, &p->subprotocol, subprotocol);
   if (rv == 0)
@@ -40,7 +41,7 @@ static int accept_peer(void *transport, const char *subprotocol, const struct sw
     return rv;
   }
   p->accepted = true;
-  p->stage = SWALE__OPEN;
+  p->stage = SWALE__PEER_OPEN;
   return 0;
 }
 
@@ -51,7 +52,7 @@ static int reject_peer(void *transport, int status, const struct swale_header *h
   if (copy_text(p, &p->body, body) != 0 || copy_headers(p, headers, n) != 0)
     swale__communicator_forget_answer(p);
   p->status = status;
-  p->stage = SWALE__GONE;
+  p->stage = SWALE__PEER_GONE;
   p->consumer = NULL;
   return 0;
 }
@@ -79,7 +80,7 @@ static int send_bytes(void *transport, enum swale_kind kind, const void *bytes, 
 void swale__communicator_lose(swale_communicator *p, int code) {
   swale_consumer *c = p->consumer;
   p->consumer = NULL;
-  p->stage = SWALE__GONE;
+  p->stage = SWALE__PEER_GONE;
   if (c)
     swale_consumer_lost(c, code);
 }
@@ -91,7 +92,7 @@ static void answer_close(struct swale_job *job) {
 
 static int close_peer(void *transport, uint16_t code, const char *reason) {
   swale_communicator *p = transport;
-  p->stage = SWALE__CLOSING;
+  p->stage = SWALE__PEER_CLOSING;
   p->close_code = code;
   snprintf(p->close_reason, sizeof p->close_reason, "%s", reason ? reason : "");
   p->closing.run = answer_close;

@@ -104,7 +104,7 @@ int swale__output_peek(const struct swale__output *o, struct iovec *iov, int max
     show(&iov[n++], o->single, offset);
     offset = 0;
   }
-  for (const struct swale__chunk *c = o->head; c; c = c->next)
+  for (const struct swale__chunk *c = o->head; c && n < max; c = c->next)
     for (unsigned i = c->first; i < c->end && n < max; i++) {
       show(&iov[n++], c->frames[i], offset);
       offset = 0;

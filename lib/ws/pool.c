@@ -41,6 +41,21 @@ struct swale__ws_pool *swale__pool_of(swale_loop *loop) {
   return pool;
 }
 
+int swale__pool_join(struct swale__ws_pool *pool) {
+  if (pool->connections == SWALE__CONNECTIONS_MAX)
+    return SWALE_EFULL;
+  pool->connections++;
+  swale_loop_hold(pool->loop);
+  return 0;
+}
+
+void swale__pool_leave(struct swale__ws_pool *pool) {
+  pool->connections--;
+  swale_loop_release(pool->loop);
+  if (pool->n_chunks > pool->connections)
+    swale__ws_release(pool->allocator, swale__pool_take_chunk(pool));
+}
+
 struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool) {
   struct swale__reader *reader = pool->readers;
   if (reader) {

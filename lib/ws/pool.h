@@ -11,7 +11,7 @@
 #include "ws/frame_in.h"
 #include "ws/message_in.h"
 
-enum { SWALE__CHUNK_FRAMES = 16 };
+enum { SWALE__CHUNK_FRAMES = 16, SWALE__CONNECTIONS_MAX = 1000000 };
 
 /* A run of frames in an output queue: those from `first` up to `end`. */
 struct swale__chunk {
@@ -40,6 +40,10 @@ struct swale__ws_pool {
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */
 struct swale__ws_pool *swale__pool_of(swale_loop *loop);
+
+/* Counts a connection in or out. SWALE_EFULL at SWALE__CONNECTIONS_MAX. */
+int swale__pool_join(struct swale__ws_pool *pool);
+void swale__pool_leave(struct swale__ws_pool *pool);
 
 /* The take functions answer NULL when there is no memory. */
 struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool);

@@ -76,7 +76,7 @@ static void without_memory_nothing_is_kept(void **state) {
   assert_int_equal(made, 0);
 }
 
-/* ---- many threads, few keys ----------------------------------------------------------------- */
+/* ---- many threads, few keys ----------------------------------------------------------- */
 
 enum { THREADS = 4, SHARED_KEYS = 8, ROUNDS = 200 };
 

@@ -31,7 +31,7 @@ static void assert_prefixes_are_truncated(const void *bytes, size_t len) {
   }
 }
 
-/* ---- heads are as short as can be, and read back ------------------------------------------ */
+/* ---- heads are as short as can be, and read back -------------------------------------- */
 
 static void integers(void **state) {
   (void)state;
@@ -226,7 +226,7 @@ static void maps(void **state) {
   assert_containers(swale__msgpack_put_map, SWALE_MAP, cases, sizeof cases / sizeof *cases);
 }
 
-/* ---- what is no item ------------------------------------------------------------------------ */
+/* ---- what is no item ------------------------------------------------------------------ */
 
 static void the_reserved_tag_is_malformed(void **state) {
   (void)state;
@@ -263,7 +263,7 @@ static void reading_stops_behind_the_item(void **state) {
   assert_int_equal(in.left, 1);
 }
 
-/* ---- checked bytes ----------------------------------------------------------------------------- */
+/* ---- checked bytes -------------------------------------------------------------------- */
 
 static void skipping_takes_containers_with_their_contents(void **state) {
   (void)state;

@@ -24,7 +24,7 @@ static int check(const void *bytes, size_t len) { return check_to(bytes, len, SW
 
 #define CHECK(literal) check(literal, sizeof(literal) - 1)
 
-/* ---- what may stand in a message --------------------------------------------------------- */
+/* ---- what may stand in a message ------------------------------------------------------ */
 
 static const char everything[] = "\x8b"
                                  "\xa0\xc0"
@@ -119,7 +119,7 @@ static void text_and_keys_are_utf8(void **state) {
   assert_int_equal(CHECK("\x81\xa1k\xc4\x01\xff"), 0);
 }
 
-/* ---- depth ------------------------------------------------------------------------------------ */
+/* ---- depth ---------------------------------------------------------------------------- */
 
 /* {"k": {"k": ... }} or {"k": [[...]]}, so many levels deep. */
 static size_t nested(unsigned char *at, size_t levels, bool maps) {
@@ -162,7 +162,7 @@ static void a_million_levels_end_at_the_limit(void **state) {
   free(bytes);
 }
 
-/* ---- duplicates and sizes ------------------------------------------------------------------------ */
+/* ---- duplicates and sizes ------------------------------------------------------------- */
 
 static void a_key_may_not_come_twice_in_one_map(void **state) {
   (void)state;

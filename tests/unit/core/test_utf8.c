@@ -3,7 +3,7 @@
 
 #include <swale/utf8.h>
 
-/* ---- an oracle that goes by code points, not by ranges of bytes ------------------------ */
+/* ---- an oracle that goes by code points, not by ranges of bytes ----------------------- */
 
 static size_t sequence_length(unsigned char lead) {
   if (lead < 0x80)
@@ -55,7 +55,7 @@ static bool can_go_on(const unsigned char *at, size_t n) {
   return false;
 }
 
-/* ---- helpers ------------------------------------------------------------------------------ */
+/* ---- helpers -------------------------------------------------------------------------- */
 
 static int verdict_on_parts(const unsigned char *at, size_t split, size_t n) {
   struct swale_utf8 u;
@@ -69,7 +69,7 @@ static int verdict_on_parts(const unsigned char *at, size_t split, size_t n) {
   return swale_utf8_end(&u);
 }
 
-/* ---- tests ----------------------------------------------------------------------------------- */
+/* ---- tests ---------------------------------------------------------------------------- */
 
 static void all_strings_of_1_and_2_bytes_at_every_split(void **state) {
   (void)state;

@@ -104,7 +104,7 @@ static void a_message_being_built_is_not_read(void **state) {
   swale_message_unref(m);
 }
 
-/* ---- short cuts --------------------------------------------------------------------------- */
+/* ---- short cuts ----------------------------------------------------------------------- */
 
 static void short_cuts_answer_the_field(void **state) {
   (void)state;
@@ -157,7 +157,7 @@ static void only_equal_text_is_that_text(void **state) {
   assert_false(swale_value_is(&(struct swale_value){.type = SWALE_STR, .len = 3, .as.str = "a\0b"}, "a"));
 }
 
-/* ---- walking ---------------------------------------------------------------------------------- */
+/* ---- walking -------------------------------------------------------------------------- */
 
 static void a_map_is_walked_in_its_order(void **state) {
   (void)state;

@@ -12,7 +12,8 @@
  * are no more. The ps_AF one has a point of two bytes.
  */
 static inline int set_comma_locale(size_t i) {
-  static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "fr_FR", "ru_RU.UTF-8", "ps_AF.UTF-8", "ps_AF"};
+  static const char *const names[] = {"de_DE.UTF-8", "de_DE",       "fr_FR.UTF-8", "fr_FR",
+                                      "ru_RU.UTF-8", "ps_AF.UTF-8", "ps_AF"};
   for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
     if (setlocale(LC_NUMERIC, names[n]) && strcmp(localeconv()->decimal_point, ".") != 0 && i-- == 0)
       return 1;

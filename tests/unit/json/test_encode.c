@@ -16,8 +16,10 @@ static void scalars_are_written_as_their_literals(void **state) {
 static void integers_keep_every_digit(void **state) {
   (void)state;
   assert_value_written((struct swale_value){.type = SWALE_INT, .as.integer = 0}, "0");
-  assert_value_written((struct swale_value){.type = SWALE_INT, .as.integer = INT64_MAX}, "9223372036854775807");
-  assert_value_written((struct swale_value){.type = SWALE_INT, .as.integer = INT64_MIN}, "-9223372036854775808");
+  assert_value_written((struct swale_value){.type = SWALE_INT, .as.integer = INT64_MAX},
+                       "9223372036854775807");
+  assert_value_written((struct swale_value){.type = SWALE_INT, .as.integer = INT64_MIN},
+                       "-9223372036854775808");
 }
 
 static void a_message_is_an_object_with_its_type_and_its_fields_in_order(void **state) {

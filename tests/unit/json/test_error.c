@@ -20,10 +20,15 @@ static void each_of_janssons_errors_has_one_of_ours(void **state) {
     const char *text;
     int error;
   } cases[] = {
-      {"[1,]", SWALE_EFORMAT},          {"[1", SWALE_EFORMAT},          {"", SWALE_EFORMAT},
-      {"[1]]", SWALE_EFORMAT},          {"{\"\\u0000\":1}", SWALE_EFORMAT},
-      {"[\"\xFF\"]", SWALE_EUTF8},      {"{\"a\":1,\"a\":2}", SWALE_EDUPLICATE},
-      {"[99999999999999999999]", SWALE_ETYPE}, {"[1e999]", SWALE_ETYPE},
+      {"[1,]", SWALE_EFORMAT},
+      {"[1", SWALE_EFORMAT},
+      {"", SWALE_EFORMAT},
+      {"[1]]", SWALE_EFORMAT},
+      {"{\"\\u0000\":1}", SWALE_EFORMAT},
+      {"[\"\xFF\"]", SWALE_EUTF8},
+      {"{\"a\":1,\"a\":2}", SWALE_EDUPLICATE},
+      {"[99999999999999999999]", SWALE_ETYPE},
+      {"[1e999]", SWALE_ETYPE},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
     assert_int_equal(translate(cases[i].text).error, cases[i].error);

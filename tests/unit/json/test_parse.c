@@ -33,8 +33,9 @@ static void an_object_becomes_a_message(void **state) {
 
 static void a_message_and_its_text_are_the_same_there_and_back(void **state) {
   (void)state;
-  static const char text[] = "{\"type\":\"t\",\"i\":-5,\"d\":1.0,\"s\":\"\\u0000\\u2028\\\"ü\",\"l\":[null,true,[],{}],"
-                             "\"m\":{\"type\":1,\"x\":0.1}}";
+  static const char text[] =
+      "{\"type\":\"t\",\"i\":-5,\"d\":1.0,\"s\":\"\\u0000\\u2028\\\"ü\",\"l\":[null,true,[],{}],"
+      "\"m\":{\"type\":1,\"x\":0.1}}";
   swale_message *m = parse(text, NULL);
   assert_message_written(m, text);
   swale_message_unref(m);
@@ -92,7 +93,8 @@ static void each_kind_of_fault_has_its_error(void **state) {
 
 static void any_value_can_become_the_field_json(void **state) {
   (void)state;
-  static const char *const texts[] = {"null", "[1,2.5]", "{\"type\":\"x\",\"json\":{}}", "\"s\"", "true", "-12"};
+  static const char *const texts[] = {"null",  "[1,2.5]", "{\"type\":\"x\",\"json\":{}}",
+                                      "\"s\"", "true",    "-12"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     swale_message *m;
     struct swale_value value;
@@ -140,9 +142,11 @@ static void a_text_may_be_as_deep_as_a_message(void **state) {
 
 static void limits_hold_for_the_text_alone(void **state) {
   (void)state;
-  static const char text[] = "[1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9]";
+  static const char text[] =
+      "[1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9,1e9]";
   struct swale_parse_limits limits = {.size = sizeof text - 1, .depth = 1};
-  static const char type[] = "a.type.that.is.longer.than.the.text.that.it.is.given.to................................";
+  static const char type[] =
+      "a.type.that.is.longer.than.the.text.that.it.is.given.to................................";
   swale_message *m;
   assert_int_equal(swale_json_parse_value(text, sizeof text - 1, type, &limits, NULL, &m, NULL), 0);
   swale_message_unref(m);
@@ -165,9 +169,10 @@ static void a_map_of_many_keys_is_read_in_time(void **state) {
 }
 
 static int parse_both_ways(struct unit_env *u) {
-  static const char text[] = "{\"a\":[[[[[1,2,{\"k\":\"some text that is long enough to need another block, "
-                             "some text that is long enough to need another block, some text that is long "
-                             "enough to need another block, some text that is long enough to need it\"}]]]]]}";
+  static const char text[] =
+      "{\"a\":[[[[[1,2,{\"k\":\"some text that is long enough to need another block, "
+      "some text that is long enough to need another block, some text that is long "
+      "enough to need another block, some text that is long enough to need it\"}]]]]]}";
   struct swale_json_error why;
   swale_message *m = NULL, *v = NULL;
   int rv = swale_json_parse(text, sizeof text - 1, "t", NULL, &u->env.allocator, &m, &why);

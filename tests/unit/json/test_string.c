@@ -51,7 +51,9 @@ static void text_beyond_ascii_stays_utf8(void **state) {
 
 static void line_separators_are_escaped_for_the_sake_of_scripts(void **state) {
   (void)state;
-  assert_written("a\xE2\x80\xA8" "b\xE2\x80\xA9", "\"a\\u2028b\\u2029\"");
+  assert_written("a\xE2\x80\xA8"
+                 "b\xE2\x80\xA9",
+                 "\"a\\u2028b\\u2029\"");
 }
 
 static void neighbours_of_the_line_separators_are_left_alone(void **state) {

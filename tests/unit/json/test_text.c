@@ -38,8 +38,11 @@ static char *nested(size_t n, const char *open, const char *middle, const char *
 static void any_json_value_is_taken(void **state) {
   (void)state;
   static const char *const good[] = {
-      "null", "true", " false ", "0", "-0", "-1.5e-3", "1E5", "\"\"", "\"\\ud83c\\udf0a\"", "[]", "{}",
-      "\t\r\n [ 1 , { \"a\" : [ ] } ] \n", "\"\\u0000\"", "\"\x7f\"", "[1e-400]",
+      "null",        "true",     " false ",
+      "0",           "-0",       "-1.5e-3",
+      "1E5",         "\"\"",     "\"\\ud83c\\udf0a\"",
+      "[]",          "{}",       "\t\r\n [ 1 , { \"a\" : [ ] } ] \n",
+      "\"\\u0000\"", "\"\x7f\"", "[1e-400]",
   };
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
     assert_int_equal(load(good[i]), 0);
@@ -48,10 +51,44 @@ static void any_json_value_is_taken(void **state) {
 static void what_is_not_json_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
-      "",      " ",       "nul",    "True",   "NaN",       "Infinity", "01",      "+1",     "1.",       ".5",
-      "1e",    "0x10",    "'a'",    "\"a",    "\"\\x\"",   "\"\\u12\"", "[",      "]",      "[1,]",     "[,1]",
-      "[1 2]", "{",       "{1:2}",  "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1}",   "1 2",    "[] []",    "// x\n1",
-      "\"\n\"", "\"\t\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\xEF\xBB\xBF[]", "\"\\", "[\"\\",
+      "",
+      " ",
+      "nul",
+      "True",
+      "NaN",
+      "Infinity",
+      "01",
+      "+1",
+      "1.",
+      ".5",
+      "1e",
+      "0x10",
+      "'a'",
+      "\"a",
+      "\"\\x\"",
+      "\"\\u12\"",
+      "[",
+      "]",
+      "[1,]",
+      "[,1]",
+      "[1 2]",
+      "{",
+      "{1:2}",
+      "{\"a\"}",
+      "{\"a\":}",
+      "{\"a\":1,}",
+      "[1}",
+      "1 2",
+      "[] []",
+      "// x\n1",
+      "\"\n\"",
+      "\"\t\"",
+      "\"\\ud800\"",
+      "\"\\udc00\"",
+      "\"\\ud800\\u0041\"",
+      "\xEF\xBB\xBF[]",
+      "\"\\",
+      "[\"\\",
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_int_equal(load(bad[i]), SWALE_EFORMAT);
@@ -70,14 +107,16 @@ static void a_nul_is_refused_wherever_it_stands(void **state) {
   static const struct {
     const char *text;
     size_t len;
-  } cases[] = {{"\0", 1}, {"1\0", 2}, {"[1\0]", 4}, {"[true\0]", 7}, {"[1]\0", 4}, {"\"\0\"", 3}, {"\0[1]", 4}};
+  } cases[] = {{"\0", 1},    {"1\0", 2},    {"[1\0]", 4}, {"[true\0]", 7},
+               {"[1]\0", 4}, {"\"\0\"", 3}, {"\0[1]", 4}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
     assert_int_equal(load_n(cases[i].text, cases[i].len), SWALE_EFORMAT);
 }
 
 static void text_that_is_not_utf8_is_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xE2\x80", "\xFF", "{\"\x80\":1}"};
+  static const char *const bad[] = {"\"\xFF\"",   "\"\xC0\x80\"", "\"\xED\xA0\x80\"",
+                                    "\"\xE2\x80", "\xFF",         "{\"\x80\":1}"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_int_equal(load(bad[i]), SWALE_EUTF8);
 }

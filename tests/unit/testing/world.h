@@ -13,6 +13,7 @@ struct world {
   swale_layer *layer;
   swale_loop *loop;
   swale_app *app;
+  void *user; /* of the app */
 };
 
 static inline int world_open(struct world *w) {
@@ -24,7 +25,7 @@ static inline int world_open(struct world *w) {
   swale_loop_config_default(&loop);
   swale_app_config_default(&app);
   layer.env = loop.env = app.env = env;
-  app.user = w;
+  app.user = w->user;
   int rv = swale_layer_open("memory://?capacity=3", &layer, &w->layer, NULL, 0);
   if (rv == 0)
     rv = swale_loop_new(&loop, &w->loop);
@@ -75,14 +76,14 @@ static inline swale_communicator *connected_at(struct world *w, const char *path
 }
 
 /*
- * Runs `scenario` in a world with the first allocation failing, then the second, ..., once and for good, until
- * a run meets no failure. The scenario answers 0 when it got through, else what went wrong.
+ * Runs `scenario` in a world with the first allocation failing, then the second, ..., once and for good,
+ * until a run meets no failure. The scenario answers 0 when it got through, else what went wrong.
  */
-static inline void fail_every_allocation_in_a_world(int (*scenario)(struct world *w)) {
+static inline void fail_every_allocation_in_a_world(int (*scenario)(struct world *w), void *user) {
   for (int for_good = 0; for_good < 2; for_good++) {
     int met = 1;
     for (uint64_t n = 1; met; n++) {
-      struct world w = {.t = swale_testing_env_new(1)};
+      struct world w = {.t = swale_testing_env_new(1), .user = user};
       swale_testing_fail_allocation(w.t, n, for_good);
       int rv = world_open(&w);
       if (rv == 0)

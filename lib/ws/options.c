@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "ws/connection.h"
+
+static const struct swale_ws_options defaults = {
+    .size = sizeof defaults,
+    .scheme = "ws",
+    .message_max = 1 << 20,
+    .fragments_max = 1024,
+    .empty_fragments_max = 64,
+    .head_max = 16384,
+    .headers_max = 100,
+    .early_max = 16384,
+    .output_max = 1 << 20,
+    .output_high = 256 << 10,
+    .output_low = 64 << 10,
+    .handshake_ms = 10000,
+    .ping_ms = 25000,
+    .pong_ms = 10000,
+    .close_ms = 5000,
+    .idle_ms = 24 * 3600 * 1000,
+};
+
+void swale_ws_options_init(struct swale_ws_options *options, size_t size) {
+  size_t known = size < sizeof defaults ? size : sizeof defaults;
+  memset(options, 0, size);
+  memcpy(options, &defaults, known);
+  options->size = size;
+}
+
+int swale__options_check(const struct swale_ws_options *options) {
+  const struct swale_ws_options *o = options;
+  if (o->size != sizeof *o)
+    return SWALE_EINVAL;
+  bool scheme = o->scheme && (strcmp(o->scheme, "ws") == 0 || strcmp(o->scheme, "wss") == 0);
+  bool input = o->message_max > 0 && o->message_max <= INT32_MAX && o->fragments_max > 0 && o->head_max > 0 &&
+               o->head_max <= INT32_MAX && o->early_max <= INT32_MAX && o->headers_max > 0;
+  bool output = o->output_max > 0 && o->output_high > 0 && o->output_low < o->output_high;
+  return scheme && input && output ? 0 : SWALE_EINVAL;
+}

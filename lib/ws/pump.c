@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "ws/connection.h"
+
+/* For hosts with a bare non-blocking socket. Made of what any host can call, but for telling that the connection is broken. */
+
+enum { READ_SIZE = 16384, READS = 4, IOVECS = 64 };
+
+static void broken(swale_ws *ws) { swale__ws_break(ws, NULL); }
+
+/* Reads once and feeds it. Answers whether there may be more. */
+static bool read_once(swale_ws *ws, int fd) {
+  unsigned char buffer[READ_SIZE];
+  ssize_t n;
+  do
+    n = recv(fd, buffer, sizeof buffer, 0);
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    swale_ws_feed(ws, buffer, (size_t)n);
+  else if (n == 0)
+    swale_ws_feed_eof(ws);
+  else if (errno != EAGAIN && errno != EWOULDBLOCK)
+    broken(ws);
+  return n == sizeof buffer;
+}
+
+/* The bytes written, or -1 with errno. */
+static ssize_t write_some(int fd, struct iovec *iov, int n) {
+  struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+  ssize_t written;
+  do
+    written = n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+                     : sendmsg(fd, &message, MSG_NOSIGNAL);
+  while (written < 0 && errno == EINTR);
+  return written;
+}
+
+static size_t total(const struct iovec *iov, int n) {
+  size_t bytes = 0;
+  for (int i = 0; i < n; i++)
+    bytes += iov[i].iov_len;
+  return bytes;
+}
+
+/* Writes until nothing is left or the socket is full: a short write says so without another call. */
+static void write_all(swale_ws *ws, int fd) {
+  struct iovec iov[IOVECS];
+  int n;
+  while ((n = swale_ws_peek(ws, iov, IOVECS)) > 0) {
+    size_t shown = total(iov, n);
+    ssize_t written = write_some(fd, iov, n);
+    if (written < 0) {
+      if (errno != EAGAIN && errno != EWOULDBLOCK)
+        broken(ws);
+      return;
+    }
+    swale_ws_ack(ws, (size_t)written);
+    if ((size_t)written < shown)
+      return;
+  }
+}
+
+static bool wants_read(const swale_ws *ws) { return (swale_ws_state(ws) & SWALE_WS_WANT_READ) != 0; }
+
+unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more) {
+  struct swale__visit visit;
+  bool full = true;
+  swale__visit_begin(&visit, ws);
+  for (int reads = 0; reads < READS && full && wants_read(ws); reads++) {
+    full = read_once(ws, fd);
+    write_all(ws, fd);
+  }
+  write_all(ws, fd);
+  bool alive = swale__visit_end(&visit);
+  if (more)
+    *more = alive && full && wants_read(ws);
+  return alive ? swale_ws_state(ws) : SWALE_WS_CLOSED;
+}
+
+unsigned swale_ws_flush_fd(swale_ws *ws, int fd) {
+  struct swale__visit visit;
+  swale__visit_begin(&visit, ws);
+  write_all(ws, fd);
+  return swale__visit_end(&visit) ? swale_ws_state(ws) : SWALE_WS_CLOSED;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "ws/connection.h"
+#include "ws/frame_out.h"
+
+static size_t length(const swale_payload *frame) {
+  size_t len;
+  swale_payload_bytes(frame, &len);
+  return len;
+}
+
+int swale__ws_queue(swale_ws *ws, swale_payload *frame) {
+  bool was_empty = ws->output.bytes == 0;
+  int rv = swale__output_push(&ws->output, ws->pool, frame);
+  if (rv < 0)
+    swale_payload_unref(frame);
+  else if (was_empty)
+    swale__ws_tell(ws);
+  return rv;
+}
+
+/* ---- back-pressure ---------------------------------------------------------------------- */
+
+void swale__ws_watch_marks(swale_ws *ws) {
+  size_t waiting = swale__output_data_bytes(&ws->output);
+  if (ws->paused ? waiting > ws->options->output_low : waiting < ws->options->output_high)
+    return;
+  ws->paused = !ws->paused;
+  if (!ws->consumer)
+    return;
+  if (ws->paused)
+    swale_consumer_pause(ws->consumer);
+  else
+    swale_consumer_resume(ws->consumer);
+}
+
+static int check_room(const swale_ws *ws, size_t len) {
+  size_t max = ws->options->output_max;
+  return len > max || swale__output_data_bytes(&ws->output) > max - len ? SWALE_EFULL : 0;
+}
+
+/* ---- data ------------------------------------------------------------------------------- */
+
+static int send_frame(swale_ws *ws, swale_payload *frame) {
+  int rv = swale__ws_queue(ws, frame);
+  if (rv == 0) {
+    ws->message_ms = swale__ws_now(ws);
+    swale__ws_watch_marks(ws);
+  }
+  return rv;
+}
+
+int swale__ws_send(void *transport, swale_payload *payload) {
+  swale_ws *ws = transport;
+  swale_payload *frame;
+  if (ws->phase != SWALE__WS_OPEN)
+    return SWALE_ECLOSED;
+  int rv = swale_payload_encode(payload, swale__frame_encode, NULL, &frame);
+  if (rv == 0)
+    rv = check_room(ws, length(frame));
+  return rv < 0 ? rv : send_frame(ws, swale_payload_ref(frame));
+}
+
+int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len) {
+  swale_ws *ws = transport;
+  swale_payload *frame;
+  if (ws->phase != SWALE__WS_OPEN)
+    return SWALE_ECLOSED;
+  int rv = check_room(ws, len);
+  if (rv == 0)
+    rv = swale_payload_wrap(kind, bytes, len, swale__frame_encode, NULL, ws->pool->allocator, &frame);
+  if (rv == 0 && (rv = check_room(ws, length(frame))) < 0)
+    swale_payload_unref(frame);
+  return rv < 0 ? rv : send_frame(ws, frame);
+}
+
+/* ---- pings and pongs -------------------------------------------------------------------- */
+
+int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len) {
+  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PONG, bytes, len);
+  if (!frame)
+    return SWALE_ENOMEM;
+  if (ws->output.bytes == 0)
+    return swale__ws_queue(ws, frame);
+  swale_payload_unref(ws->pong);
+  ws->pong = frame;
+  return 0;
+}
+
+int swale__ws_ping(swale_ws *ws) {
+  ws->ping_due = ws->output.bytes > 0;
+  if (ws->ping_due)
+    return 0;
+  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
+  return frame ? swale__ws_queue(ws, frame) : SWALE_ENOMEM;
+}
+
+void swale__ws_place_urgent(swale_ws *ws) {
+  if (ws->pong) {
+    if (swale__output_push_urgent(&ws->output, ws->pool, ws->pong) == 0)
+      ws->pong = NULL;
+    return;
+  }
+  if (!ws->ping_due)
+    return;
+  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
+  if (!frame)
+    return;
+  if (swale__output_push_urgent(&ws->output, ws->pool, frame) == 0)
+    ws->ping_due = false;
+  else
+    swale_payload_unref(frame);
+}
