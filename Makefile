@@ -141,7 +141,7 @@ $(call shared,$1): $(patsubst %.c,$(B)/pic/%.o,$(call sources,$1)) lib/$1 lib/$1
     $(if $(filter-out core,$1),$(call shared,core))
 	$$(call say,LD)
 	$(Q)$$(LINK) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,--as-needed \
-	  -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
+	  -Wl,-Bsymbolic-functions -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
 	  $(if $(filter-out core,$1),-L$(B) -lswale) $$(call syslibs,$1)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so.$(ABI)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so

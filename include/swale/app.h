@@ -82,7 +82,8 @@ SWALE_API int swale_app_layer(swale_app *app, const char *alias, swale_layer *la
  * count), SWALE_EINVAL a class that cannot be used, SWALE_ENAME one of its groups, SWALE_ENOMEM,
  * SWALE_ESTATE. `consumer` must outlive the app.
  */
-SWALE_API int swale_app_route(swale_app *app, const char *pattern, const struct swale_consumer_class *consumer);
+SWALE_API int swale_app_route(swale_app *app, const char *pattern,
+                              const struct swale_consumer_class *consumer);
 
 /*
  * What serves paths that no route matches, behind the app's guards; without it they are refused with 404.
@@ -98,7 +99,8 @@ SWALE_API int swale_app_default(swale_app *app, const struct swale_consumer_clas
  */
 typedef struct swale_routes swale_routes;
 SWALE_API swale_routes *swale_app_routes(swale_app *app);
-SWALE_API int swale_routes_add(swale_routes *routes, const char *pattern, const struct swale_consumer_class *consumer);
+SWALE_API int swale_routes_add(swale_routes *routes, const char *pattern,
+                               const struct swale_consumer_class *consumer);
 SWALE_API int swale_routes_nest(swale_routes *routes, const char *prefix, swale_routes **nested);
 
 /*
@@ -136,7 +138,8 @@ SWALE_API int swale_app_has_guard(const swale_app *app, swale_guard_fn guard);
  * (also a name with "!", or a group of the class), SWALE_EEXIST, SWALE_EINVAL, SWALE_ENOMEM, SWALE_ESTATE;
  * of swale_app_serve: SWALE_ENOTFOUND no layer of the class's alias, SWALE_ENOMEM, SWALE_EFULL.
  */
-SWALE_API int swale_app_channel(swale_app *app, const char *channel, const struct swale_consumer_class *consumer);
+SWALE_API int swale_app_channel(swale_app *app, const char *channel,
+                                const struct swale_consumer_class *consumer);
 SWALE_API int swale_app_serve(swale_app *app, swale_loop *loop);
 
 /* Consumers of this app alive now, all loops. Any thread. */

@@ -82,7 +82,8 @@ SWALE_API int swale_accept(swale_consumer *c, const char *subprotocol);
 
 /*
  * Refuses the connection with an HTTP status (400..599) and a short text (UTF-8, NULL: none). disconnect follows with
- * code 1006. Errors: SWALE_ESTATE, SWALE_EINVAL, SWALE_ECLOSED, SWALE_ENOMEM.
+ * code 1006. Errors: SWALE_ESTATE, SWALE_EINVAL, SWALE_EUTF8, SWALE_ECLOSED; SWALE_ENOMEM when there is no memory for the
+ * answer: the connection is then cut instead.
  */
 SWALE_API int swale_reject(swale_consumer *c, int status, const char *body);
 

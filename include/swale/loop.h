@@ -34,8 +34,8 @@ struct swale_loop_config {
 
   /*
    * Tells the host that swale_loop_run has work: write to an eventfd, uv_async_send, ... Called from
-   * any thread, with no lock held, at most once between two runs of the loop. It must only
-   * schedule, never call into swale. NULL: the host runs the loop often enough by itself.
+   * any thread, with no lock held, at most once between two runs of the loop (besides a call that a run
+   * overtakes). It must only schedule, never call into swale. NULL: the host runs the loop often enough by itself.
    */
   void (*wake)(void *user);
   void *user;
@@ -84,7 +84,7 @@ SWALE_API size_t swale_loop_consumers(const swale_loop *loop);
 /*
  * Asks every consumer on the loop to close with this code and reason, as swale_close does: the first
  * step of a shutdown. Go on running the loop until swale_loop_consumers is 0, or until patience ends.
- * Errors: SWALE_EINVAL for a code or reason that cannot be sent. The loop's thread only.
+ * Errors: SWALE_EINVAL, SWALE_EUTF8 for a code or reason that cannot be sent. The loop's thread only.
  */
 SWALE_API int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason);
 

@@ -39,8 +39,9 @@ typedef struct swale_buffer swale_buffer;
 
 /*
  * A new message with a "type" of UTF-8 text and one reference, the caller's. NULL when there
- * is no memory. Errors of any later `add` are sticky (see swale_message_error), so one check,
- * at the send, is enough. A type that is NULL (SWALE_EINVAL), empty (SWALE_ETYPE), not UTF-8 or over
+ * is no memory: building and sending take that for a message whose sticky error is SWALE_ENOMEM.
+ * Errors of any later `add` are sticky (see swale_message_error), so one check, at the send,
+ * is enough. A type that is NULL (SWALE_EINVAL), empty (SWALE_ETYPE), not UTF-8 or over
  * the size bound is such a sticky error, and the message's type is then "".
  * swale_message_new takes memory from the C library, swale_message_new_with from `allocator`
  * (copied; NULL means the C library's) and bounds the encoded size to `size_max` bytes

@@ -19,8 +19,8 @@ extern "C" {
  * `keep` says (enum swale_keep). A getter answers NULL, or false, for what was not sent or is not kept. The
  * connection's loop thread only.
  *
- * Strings and structs that getters answer are the scope's, strings end in NUL. The scope moves once, after the
- * connection was accepted and the callback that did so has returned: ask for it and them again then.
+ * Strings and structs that getters answer are the scope's, strings end in NUL. The scope moves once, after
+ * the connection was accepted and the callback that did so has returned: ask for it and them again then.
  */
 typedef struct swale_scope swale_scope;
 
@@ -29,12 +29,21 @@ struct swale_header {
   const char *value;
 };
 
-SWALE_API const char *swale_scope_type(const swale_scope *scope);     /* "websocket", "channel" for workers, ... */
-SWALE_API const char *swale_scope_path(const swale_scope *scope);     /* percent-decoded, UTF-8, no query: "/ws/chat/" */
-SWALE_API const char *swale_scope_raw_path(const swale_scope *scope); /* as it was sent, without the query */
-SWALE_API const char *swale_scope_query(const swale_scope *scope);    /* behind the "?", still encoded; "" if none */
-SWALE_API const char *swale_scope_scheme(const swale_scope *scope);   /* "ws" or "wss" */
-SWALE_API const char *swale_scope_client(const swale_scope *scope);   /* "host:port" as the host told, or NULL */
+/* "websocket", "channel" for workers, ... */
+SWALE_API const char *swale_scope_type(const swale_scope *scope);
+
+/* Percent-decoded, UTF-8, without the query: "/ws/chat/". Of a worker the channel's name. */
+SWALE_API const char *swale_scope_path(const swale_scope *scope);
+
+/* As it was sent, without the query. */
+SWALE_API const char *swale_scope_raw_path(const swale_scope *scope);
+
+/* Behind the "?", still encoded; "" if there was none. */
+SWALE_API const char *swale_scope_query(const swale_scope *scope);
+
+/* "ws" or "wss"; "host:port" of both sides as the host told, or NULL. */
+SWALE_API const char *swale_scope_scheme(const swale_scope *scope);
+SWALE_API const char *swale_scope_client(const swale_scope *scope);
 SWALE_API const char *swale_scope_server(const swale_scope *scope);
 
 /* Value of a header, name in any letter case; the first one if there are several. */

@@ -31,7 +31,7 @@ struct swale_transport_class {
   /* The consumer accepts. `subprotocol` is NULL or one of the request's. 0, or an error (the consumer stays undecided). */
   int (*accept)(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n_headers);
 
-  /* The consumer refuses; the core reports the loss itself. `body` may be NULL. */
+  /* The consumer refuses. `body` may be NULL. The core takes the connection for lost, whatever this answers: after an error cut it. */
   int (*reject)(void *transport, int status, const struct swale_header *headers, size_t n_headers, const char *body);
 
   /* A payload shared with others: take a reference. SWALE_EFULL when output is at its bound, SWALE_ENOMEM. */
@@ -40,7 +40,10 @@ struct swale_transport_class {
   /* Bytes of this consumer's alone: copy. Text is valid UTF-8 already. Errors as send. */
   int (*send_bytes)(void *transport, enum swale_kind kind, const void *bytes, size_t len);
 
-  /* Close in order, code and reason checked already. The transport calls swale_consumer_lost when it is over, soon or late. */
+  /*
+   * Close in order, code and reason ("" if none) checked already. The transport calls swale_consumer_lost when it is over, soon or late. After
+   * an error the core takes the connection for lost: cut it.
+   */
   int (*close)(void *transport, uint16_t code, const char *reason);
   void *reserved[4]; /* zero */
 };

@@ -15,6 +15,17 @@
 
 static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
 
+/*
+ * What is said may be said outside of all calls on the loop, by a host that has its answer from a database at last. A
+ * transport is told it inside of one, and user code runs only later: hence the quiet end.
+ */
+static void begin(const swale_consumer *c) { swale_loop_enter(c->port->loop); }
+
+static int end(const swale_consumer *c, int rv) {
+  swale__loop_leave_quietly(c->port->loop);
+  return rv;
+}
+
 /* 0 while the decision is open. */
 static int decided(const swale_consumer *c) {
   if (c->stage == SWALE__UNDECIDED)
@@ -118,27 +129,30 @@ static const char *choose_subprotocol(const swale_consumer *c) {
   return NULL;
 }
 
+static int tell_accepted(swale_consumer *c, const char *subprotocol) {
+  if (swale__consumer_is_worker(c))
+    return swale__worker_listen(c);
+  const struct swale__decision *d = c->decision;
+  if (!subprotocol)
+    subprotocol = choose_subprotocol(c);
+  return c->transport_class->accept(c->transport, subprotocol, d->headers, d->n_headers);
+}
+
 int swale_accept(swale_consumer *c, const char *subprotocol) {
   int rv = decided(c);
   if (rv < 0)
     return rv;
   if (subprotocol && !offered(c, subprotocol))
     return SWALE_EINVAL;
-  if (swale__consumer_is_worker(c)) {
-    rv = swale__worker_listen(c);
-  } else {
-    if (!subprotocol)
-      subprotocol = choose_subprotocol(c);
-    const struct swale__decision *d = c->decision;
-    rv = c->transport_class->accept(c->transport, subprotocol, d->headers, d->n_headers);
+  begin(c);
+  rv = tell_accepted(c, subprotocol);
+  if (rv == 0) {
+    c->stage = SWALE__OPEN;
+    swale_timer_stop(c->port->loop, &c->decision->timer);
+    swale__consumer_schedule(c, SWALE__JOB_SETTLE);
+    swale__consumer_update(c);
   }
-  if (rv < 0)
-    return rv;
-  c->stage = SWALE__OPEN;
-  swale_timer_stop(c->port->loop, &c->decision->timer);
-  swale__consumer_schedule(c, SWALE__JOB_SETTLE);
-  swale__consumer_update(c);
-  return 0;
+  return end(c, rv);
 }
 
 int swale_reject(swale_consumer *c, int status, const char *body) {
@@ -149,12 +163,13 @@ int swale_reject(swale_consumer *c, int status, const char *body) {
     return SWALE_EINVAL;
   if (body && !swale_utf8_valid(body, strlen(body)))
     return SWALE_EUTF8;
+  begin(c);
   if (!swale__consumer_is_worker(c)) {
     const struct swale__decision *d = c->decision;
     rv = c->transport_class->reject(c->transport, status, d->headers, d->n_headers, body);
   }
   swale_consumer_lost(c, 1006);
-  return rv;
+  return end(c, rv);
 }
 
 /* ---- close ---- */
@@ -164,7 +179,7 @@ static bool may_send_code(uint16_t code) {
          (code >= 3000 && code <= 4999);
 }
 
-static int check_close(uint16_t code, const char *reason) {
+int swale__close_check(uint16_t code, const char *reason) {
   if (!may_send_code(code))
     return SWALE_EINVAL;
   if (!reason)
@@ -176,20 +191,23 @@ static int check_close(uint16_t code, const char *reason) {
 }
 
 int swale_close(swale_consumer *c, uint16_t code, const char *reason) {
-  int rv = check_close(code, reason);
+  int rv = swale__close_check(code, reason);
   if (rv < 0)
     return rv;
-  if (c->stage == SWALE__UNDECIDED)
-    return swale_reject(c, 403, reason);
+  if (c->stage == SWALE__UNDECIDED) {
+    swale_reject(c, 403, reason);
+    return 0;
+  }
   if (c->stage != SWALE__OPEN)
     return SWALE_ECLOSED;
+  begin(c);
   c->stage = SWALE__CLOSING;
   swale__consumer_update(c);
   if (swale__consumer_is_worker(c))
     swale_consumer_lost(c, code);
   else if (c->transport_class->close(c->transport, code, reason ? reason : "") < 0)
     swale_consumer_lost(c, 1006);
-  return 0;
+  return end(c, 0);
 }
 
 /* ---- send ---- */
@@ -202,23 +220,31 @@ static int may_send(const swale_consumer *c) {
   return c->stage == SWALE__OPEN ? 0 : SWALE_ECLOSED;
 }
 
+static int send_bytes(swale_consumer *c, enum swale_kind kind, const void *bytes, size_t len) {
+  begin(c);
+  return end(c, c->transport_class->send_bytes(c->transport, kind, bytes, len));
+}
+
+static int send_payload(swale_consumer *c, swale_payload *payload) {
+  begin(c);
+  return end(c, c->transport_class->send(c->transport, payload));
+}
+
 int swale_send_text(swale_consumer *c, const char *text, size_t len) {
   int rv = may_send(c);
   if (rv < 0)
     return rv;
-  if (!swale_utf8_valid(text, len))
-    return SWALE_EUTF8;
-  return c->transport_class->send_bytes(c->transport, SWALE_TEXT, text, len);
+  return swale_utf8_valid(text, len) ? send_bytes(c, SWALE_TEXT, text, len) : SWALE_EUTF8;
 }
 
 int swale_send_bytes(swale_consumer *c, const void *bytes, size_t len) {
   int rv = may_send(c);
-  return rv < 0 ? rv : c->transport_class->send_bytes(c->transport, SWALE_BINARY, bytes, len);
+  return rv < 0 ? rv : send_bytes(c, SWALE_BINARY, bytes, len);
 }
 
 int swale_send_payload(swale_consumer *c, swale_payload *payload) {
   int rv = may_send(c);
-  return rv < 0 ? rv : c->transport_class->send(c->transport, payload);
+  return rv < 0 ? rv : send_payload(c, payload);
 }
 
 int swale_send_rendered(swale_consumer *c, swale_message *m, enum swale_kind kind, swale_render_fn render, void *arg) {
@@ -226,5 +252,5 @@ int swale_send_rendered(swale_consumer *c, swale_message *m, enum swale_kind kin
   int rv = may_send(c);
   if (rv == 0)
     rv = swale_message_render(m, kind, render, arg, &payload);
-  return rv < 0 ? rv : c->transport_class->send(c->transport, payload);
+  return rv < 0 ? rv : send_payload(c, payload);
 }

@@ -48,6 +48,7 @@ static int read_config(struct swale_app_config *to, const struct swale_app_confi
 
 int swale_app_new(const struct swale_app_config *config, swale_app **out) {
   struct swale_app_config known;
+  *out = NULL;
   int rv = read_config(&known, config);
   if (rv < 0)
     return rv;

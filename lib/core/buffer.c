@@ -35,7 +35,7 @@ static int resize(struct swale_buffer *b, size_t capacity) {
   return 0;
 }
 
-/* At least `needed`; at most what the limit and the NUL of vsnprintf ask for, so that printing obeys the limit. */
+/* At least `needed`, at most what the limit and the NUL of vsnprintf ask for: so printing obeys the limit. */
 static size_t next_capacity(const struct swale_buffer *b, size_t needed) {
   size_t most = b->limit + 1, wanted = b->hint > 0 ? b->hint : FIRST_CAPACITY;
   if (b->capacity > 0)

@@ -309,7 +309,7 @@ void *swale_consumer_user(const swale_consumer *c) { return c->port->app->user; 
 
 const char *swale_channel_name(const swale_consumer *c, char name[SWALE_NAME_SIZE]) {
   if (swale__consumer_is_worker(c))
-    return strcpy(name, ((const struct swale__plain *)c->transport)->name);
+    return strcpy(name, c->transport ? ((const struct swale__plain *)c->transport)->name : "");
   if (!c->port->layer)
     return strcpy(name, "");
   swale__id_name(c->port->layer, &c->id, name);

@@ -109,6 +109,9 @@ void swale__decision_free(swale_consumer *c);
 /* Arms the deadline of an undecided connect. */
 void swale__decision_watch(swale_consumer *c);
 
+/* Whether this code and reason can be sent: 0, SWALE_EINVAL, SWALE_EUTF8. */
+int swale__close_check(uint16_t code, const char *reason);
+
 /* A worker begins to listen, or stops. */
 int swale__worker_listen(swale_consumer *c);
 void swale__worker_stop(swale_consumer *c);

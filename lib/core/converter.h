@@ -23,7 +23,10 @@ const struct swale__converter *swale__converter_builtin(const char *name, size_t
 const struct swale__converter *swale__converter_find(const struct swale__converter *own, const char *name,
                                                      size_t len);
 
-/* Puts a copy in front of the list. Errors: SWALE_ENAME, SWALE_EEXIST, SWALE_EINVAL (no function), SWALE_ENOMEM. */
+/*
+ * Puts a copy in front of the list. Errors: SWALE_ENAME, SWALE_EEXIST, SWALE_EINVAL (no function),
+ * SWALE_ENOMEM.
+ */
 int swale__converter_add(struct swale__converter **own, const struct swale_converter *converter,
                          const struct swale_allocator *a);
 

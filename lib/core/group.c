@@ -94,7 +94,7 @@ static struct swale__lane *lane_get(struct swale__group *g, struct swale__port *
 static void lane_tidy(struct swale__lane *lane) {
   struct swale__group *g = lane->group;
   lock_lane(lane);
-  bool idle = lane->live == 0 && lane->entries == 0 && !lane->walking;
+  bool idle = lane->live == 0 && lane->entries == 0;
   unlock_lane(lane);
   if (!idle)
     return;
@@ -108,50 +108,40 @@ static void lane_tidy(struct swale__lane *lane) {
 
 /* ---- places: under the lane's lock ---- */
 
-static int reserve_spare(struct swale__lane *lane) {
-  uint32_t needed = lane->count + lane->coming + 1;
-  if (needed <= lane->room || needed <= lane->spare_room)
-    return 0;
+static bool is_walked(const struct swale__lane *lane, uint32_t index) { return index < lane->walked; }
+
+/* The array with room for so many; the old one is kept as long as it is walked. NULL without memory. */
+static struct swale__place *resized(struct swale__lane *lane, uint32_t room) {
   const struct swale_allocator *a = memory(lane->group->layer);
-  struct swale__place *spare = swale__realloc_array(a, lane->spare, (size_t)needed * 2, sizeof *spare);
-  if (!spare)
+  if (lane->walked == 0 || lane->kept)
+    return swale__realloc_array(a, lane->places, room, sizeof(struct swale__place));
+  struct swale__place *places = swale__realloc_array(a, NULL, room, sizeof *places);
+  if (!places)
+    return NULL;
+  memcpy((void *)places, (const void *)lane->places, lane->count * sizeof *places);
+  lane->kept = lane->places;
+  return places;
+}
+
+static int resize(struct swale__lane *lane, uint32_t room) {
+  struct swale__place *places = resized(lane, room);
+  if (!places)
     return SWALE_ENOMEM;
-  lane->spare = spare;
-  lane->spare_room = needed * 2;
+  lane->places = places;
+  lane->room = room;
   return 0;
 }
 
 static int reserve_place(struct swale__lane *lane) {
-  if (lane->walking)
-    return reserve_spare(lane);
   if (lane->count < lane->room)
     return 0;
-  uint32_t room = lane->room ? lane->room + lane->room / 2 + 1 : 2;
-  struct swale__place *places =
-      swale__realloc_array(memory(lane->group->layer), lane->places, room, sizeof *places);
-  if (!places)
-    return SWALE_ENOMEM;
-  lane->places = places;
-  lane->room = room;
-  return 0;
+  return resize(lane, lane->room ? lane->room + lane->room / 2 + 1 : 2);
 }
 
-static void put_place(struct swale__lane *lane, struct swale__membership *m) {
-  m->index = lane->count++;
-  atomic_init(&lane->places[m->index].channel, m->channel);
-  lane->places[m->index].membership = m;
-}
-
+/* Without memory the array stays as large as it is. */
 static void shrink_places(struct swale__lane *lane) {
-  if (lane->room <= 16 || lane->count >= lane->room / 4)
-    return;
-  uint32_t room = lane->room / 2;
-  struct swale__place *places =
-      swale__realloc_array(memory(lane->group->layer), lane->places, room, sizeof *places);
-  if (!places)
-    return;
-  lane->places = places;
-  lane->room = room;
+  if (lane->room > 16 && lane->count < lane->room / 4 && lane->walked == 0)
+    (void)resize(lane, lane->room / 2);
 }
 
 static void remove_place(struct swale__lane *lane, uint32_t index) {
@@ -162,37 +152,35 @@ static void remove_place(struct swale__lane *lane, uint32_t index) {
                         memory_order_relaxed);
 }
 
+static void blank_place(struct swale__lane *lane, uint32_t index) {
+  atomic_store_explicit(&lane->places[index].channel, NULL, memory_order_relaxed);
+  if (lane->kept)
+    atomic_store_explicit(&lane->kept[index].channel, NULL, memory_order_relaxed);
+}
+
 static void enter_lane(struct swale__lane *lane, struct swale__membership *m) {
   lane->live++;
   if (lane->port) {
     m->joined = swale__loop_sequence(lane->port->loop);
     lane->youngest = m->joined;
   }
-  if (!lane->walking) {
-    put_place(lane, m);
-    return;
-  }
-  m->index = SWALE__NO_INDEX;
-  m->later = lane->later;
-  lane->later = m;
-  lane->coming++;
+  m->index = lane->count++;
+  atomic_init(&lane->places[m->index].channel, m->channel);
+  lane->places[m->index].membership = m;
 }
 
 /* Takes the member out, or blanks his place; answers whether the membership can be freed now. */
 static bool leave_lane(struct swale__lane *lane, struct swale__membership *m) {
   lane->live--;
-  if (!lane->walking) {
-    remove_place(lane, m->index);
-    shrink_places(lane);
-    return true;
+  if (is_walked(lane, m->index)) {
+    blank_place(lane, m->index);
+    m->next_gone = lane->gone;
+    lane->gone = m;
+    return false;
   }
-  m->channel = NULL;
-  if (m->index != SWALE__NO_INDEX) {
-    atomic_store_explicit(&lane->places[m->index].channel, NULL, memory_order_relaxed);
-    m->later = lane->later;
-    lane->later = m;
-  }
-  return false;
+  remove_place(lane, m->index);
+  shrink_places(lane);
+  return true;
 }
 
 /* ---- leases ---- */
@@ -270,7 +258,8 @@ static int membership_new(swale_layer *layer, struct swale__lane *lane, struct s
   swale__table_insert(&layer->memberships, &m->link, membership_hash(layer, lane->group, ch));
   if (is_lease(m))
     lease_start(layer, (struct swale__lease *)m);
-  lane->group->members++;
+  if (lane->group->members++ == 0)
+    layer->groups_alive++;
   return 0;
 }
 
@@ -303,7 +292,8 @@ void swale__membership_end(swale_layer *layer, struct swale__membership *m) {
   swale__channel_remove_group(ch, m);
   if (is_lease(m))
     lease_unlink(&layer->leases, (struct swale__lease *)m);
-  lane->group->members--;
+  if (--lane->group->members == 0)
+    layer->groups_alive--;
 
   lock_lane(lane);
   bool gone = leave_lane(lane, m);
@@ -329,56 +319,42 @@ void swale__groups_clear(swale_layer *layer) {
 
 struct swale__walk swale__lane_walk(struct swale__lane *lane) {
   lock_lane(lane);
-  lane->walking = true;
+  lane->walked = lane->count;
   struct swale__walk walk = {lane->places, lane->count, lane->youngest};
   unlock_lane(lane);
   return walk;
 }
 
-static void settle_later(struct swale__lane *lane) {
-  const struct swale_allocator *a = memory(lane->group->layer);
-  if (lane->spare) {
-    if (lane->count > 0)
-      memcpy((void *)lane->spare, (const void *)lane->places, lane->count * sizeof *lane->places);
-    swale__free(a, lane->places);
-    lane->places = lane->spare;
-    lane->room = lane->spare_room;
-    lane->spare = NULL;
-    lane->spare_room = 0;
+static void remove_gone(struct swale__lane *lane) {
+  for (struct swale__membership *m = lane->gone, *next; m; m = next) {
+    next = m->next_gone;
+    remove_place(lane, m->index);
+    swale__free(memory(lane->group->layer), m);
   }
-  struct swale__membership *next, *coming = NULL;
-  for (struct swale__membership *m = lane->later; m; m = next) {
-    next = m->later;
-    if (m->channel) {
-      m->later = coming;
-      coming = m;
-      continue;
-    }
-    if (m->index != SWALE__NO_INDEX)
-      remove_place(lane, m->index);
-    swale__free(a, m);
-  }
-  for (; coming; coming = coming->later)
-    put_place(lane, coming);
-  lane->later = NULL;
-  lane->coming = 0;
+  lane->gone = NULL;
+  shrink_places(lane);
 }
 
 void swale__lane_settle(struct swale__lane *lane) {
   lock_lane(lane);
-  lane->entries--;
-  bool simple = !lane->later && lane->live > 0;
-  if (simple)
-    lane->walking = false;
+  lane->walked = 0;
+  if (lane->kept) {
+    swale__free(memory(lane->group->layer), lane->kept);
+    lane->kept = NULL;
+  }
+  bool tidy = !lane->gone && lane->live > 0;
+  if (tidy)
+    lane->entries--;
   unlock_lane(lane);
-  if (simple)
+  if (tidy)
     return;
 
+  /* As long as this entry counts, the lane stays. */
   swale_layer *layer = lane->group->layer;
   swale__layer_lock(layer);
   lock_lane(lane);
-  settle_later(lane);
-  lane->walking = false;
+  remove_gone(lane);
+  lane->entries--;
   unlock_lane(lane);
   lane_tidy(lane);
   swale__layer_unlock(layer);

@@ -18,10 +18,13 @@ struct swale__port;
  * without a port, for plain channels. A lane is a contiguous array, because a broadcast walks it.
  *
  * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's loop's lock. The
- * walk is done by the loop's thread under no lock, since it calls handlers. The two meet in `walking`, which changes
- * under the loop's lock: while it is set the array is not moved, grown or compacted; a member who leaves is
- * blanked where he stands, and whoever comes, or has left, is put on the list `later`, which the loop settles when the walk is over. Room
- * for those who come is made (`spare`) when they come, so settling cannot fail.
+ * walk is done by the loop's thread under no lock, since it calls handlers. The two meet in `walked`, which changes
+ * under the loop's lock: so many places at the front of the array are being walked. These stay where they are. A member
+ * who leaves one is blanked there, and his membership goes on the list `gone`, which the loop settles when the walk is
+ * over. Whoever comes stands behind them, where the walk does not look. If there is no room a larger array takes the place
+ * of the one that is walked, which is kept for the walk until it is over. So settling needs no memory.
+ *
+ * A lane lives while it has members or entries in its loop's inbox; the entry that is being walked is one of them.
  *
  * A membership carries the sequence number its loop's inbox had when it was made, so that a message already in the inbox then does not
  * reach it. `youngest` is the largest of them in the lane: a walk for a later message skips the comparison.
@@ -36,7 +39,7 @@ struct swale__group {
 };
 
 struct swale__place {
-  _Atomic(struct swale__channel *) channel; /* NULL: a hole, while walking */
+  _Atomic(struct swale__channel *) channel; /* NULL: has left while the place was walked */
   struct swale__membership *membership;
 };
 
@@ -45,20 +48,19 @@ struct swale__lane {
   struct swale__port *port; /* NULL: plain channels */
   struct swale__place *places;
   uint32_t count, room;
-  uint32_t live; /* memberships, those on `later` included */
-  bool walking;
+  uint32_t live;    /* places that are not blank */
   uint32_t entries; /* in the loop's inbox */
   uint64_t youngest;
-  struct swale__place *spare;
-  uint32_t spare_room, coming;
-  struct swale__membership *later;
+  uint32_t walked;           /* places being walked */
+  struct swale__place *kept; /* the array they are walked in, when `places` is a new one */
+  struct swale__membership *gone;
 };
 
 struct swale__membership {
   struct swale__link link; /* by group and channel */
   struct swale__lane *lane;
-  struct swale__channel *channel; /* NULL: has left while the lane was walked */
-  struct swale__membership *later;
+  struct swale__channel *channel;
+  struct swale__membership *next_gone;
   uint64_t joined;
   uint32_t index; /* in the lane */
   uint32_t place; /* in the channel's list */
@@ -74,8 +76,6 @@ struct swale__lease {
 struct swale__leases {
   struct swale__lease *oldest, *newest;
 };
-
-#define SWALE__NO_INDEX UINT32_MAX
 
 /* Everything below: under the layer's lock. */
 

@@ -12,6 +12,8 @@
 #include "core/url.h"
 
 #define CAPACITIES_MAX 256
+/* Longer expiries count as this, so that adding one to the time does not overflow. */
+#define EXPIRY_MAX ((uint64_t)INT64_MAX)
 
 /* ---- configuring ---- */
 
@@ -62,7 +64,7 @@ static int check_limits(const struct swale_layer_config *c, char *why, size_t wh
 /* What the URL's query may set, over the config. */
 static int read_param(struct swale_layer_config *c, const struct swale__url_param *p) {
   uint64_t n;
-  int rv = swale__parse_uint(p->value, 1, UINT32_MAX, &n);
+  int rv = swale__parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
   if (rv < 0)
     return SWALE_EFORMAT;
   if (strcmp(p->key, "capacity") == 0)
@@ -83,7 +85,7 @@ static int read_url(struct swale_layer_config *c, const struct swale__url *u, ch
     return explain(SWALE_EFORMAT, why, why_size, "memory:// has no host and no path", NULL);
   for (size_t i = 0; i < u->n_params; i++)
     if (read_param(c, &u->params[i]) < 0)
-      return explain(SWALE_EFORMAT, why, why_size, "not a parameter of memory://, or not a number from 1 to 2^32-1",
+      return explain(SWALE_EFORMAT, why, why_size, "not a parameter of memory://, or not a number up to 2^32-1",
                      u->params[i].key);
   return 0;
 }
@@ -165,8 +167,8 @@ static int layer_new(const struct swale_env *env, const struct swale_layer_confi
   layer->env = *env;
   layer->backend = &swale__memory_backend;
   layer->capacity = config->capacity;
-  layer->expiry_ms = config->expiry_ms;
-  layer->group_expiry_ms = config->group_expiry_ms;
+  layer->expiry_ms = config->expiry_ms < EXPIRY_MAX ? config->expiry_ms : EXPIRY_MAX;
+  layer->group_expiry_ms = config->group_expiry_ms < EXPIRY_MAX ? config->group_expiry_ms : EXPIRY_MAX;
   layer->channels_max = config->channels_max;
   layer->groups_max = config->groups_max;
   if (pthread_mutex_init(&layer->lock, NULL) != 0 ||
@@ -197,7 +199,8 @@ int swale_layer_open(const char *url, const struct swale_layer_config *config, s
   swale__env_copy(&env, mine.env);
   rv = swale__url_parse(url, &env.allocator, &u);
   if (rv < 0)
-    return explain(rv, why, why_size, "not a layer's URL, such as memory://", NULL);
+    return explain(rv, why, why_size, rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://",
+                   NULL);
   rv = read_url(&mine, u, why, why_size);
   swale__url_free(u, &env.allocator);
   if (rv == 0)
@@ -227,6 +230,22 @@ uint32_t swale__layer_capacity(const swale_layer *layer, const char *channel) {
     if (swale__glob_match(layer->capacities[i].pattern, channel))
       return layer->capacities[i].capacity;
   return layer->capacity;
+}
+
+/* Somebody has to tell the drops that were noted by a thread that has no loop. */
+static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
+  if (!atomic_load_explicit(&layer->drops.any, memory_order_relaxed) || !layer->ports)
+    return;
+  swale_loop *loop = layer->ports->loop;
+  swale__loop_lock(loop);
+  swale__wakes_add(wakes, loop);
+  swale__loop_unlock(loop);
+}
+
+void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes) {
+  wake_for_drops(layer, wakes);
+  swale__layer_unlock(layer);
+  swale__wakes_call(wakes);
 }
 
 void swale__layer_expire(swale_layer *layer) {

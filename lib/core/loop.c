@@ -76,14 +76,25 @@ void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop) {
   if (loop->woken)
     return;
   loop->woken = true;
+  if (loop->listed)
+    return;
+  loop->listed = true;
   atomic_fetch_add_explicit(&loop->wakers, 1, memory_order_relaxed);
   loop->next_wake = wakes->first;
   wakes->first = loop;
 }
 
+static swale_loop *unlist(swale_loop *loop) {
+  swale__loop_lock(loop);
+  swale_loop *next = loop->next_wake;
+  loop->listed = false;
+  swale__loop_unlock(loop);
+  return next;
+}
+
 void swale__wakes_call(struct swale__wakes *wakes) {
   for (swale_loop *loop = wakes->first, *next; loop; loop = next) {
-    next = loop->next_wake;
+    next = unlist(loop);
     if (loop->wake)
       loop->wake(loop->user);
     atomic_fetch_sub_explicit(&loop->wakers, 1, memory_order_release);
@@ -177,6 +188,11 @@ void swale_loop_leave(swale_loop *loop) {
   loop->depth--;
 }
 
+void swale__loop_leave_quietly(swale_loop *loop) {
+  if (--loop->depth == 0 && loop->first_job)
+    wake_self(loop);
+}
+
 /* ---- running ---- */
 
 static void run_inbox(swale_loop *loop) {
@@ -206,9 +222,11 @@ static void run_timers(swale_loop *loop) {
     t->fire(t);
 }
 
-static bool has_drops_to_tell(const swale_loop *loop) {
+/* Drops to tell, or a flush to follow? */
+static bool layers_have_work(const swale_loop *loop) {
   for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
-    if (p->layer && atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed))
+    if (p->layer && (atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed) ||
+                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch))
       return true;
   return false;
 }
@@ -217,7 +235,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->first_job || has_drops_to_tell(loop);
+  return waits || loop->first_job || layers_have_work(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -270,6 +288,12 @@ static void drop_inbox(swale_loop *loop) {
   swale_loop_leave(loop);
 }
 
+static void disarm_timers(swale_loop *loop) {
+  swale__wheel_advance(&loop->wheel, UINT64_MAX);
+  while (swale__wheel_pop(&loop->wheel))
+    ;
+}
+
 static void free_extensions(swale_loop *loop) {
   for (struct swale__extension *x = loop->extensions, *next; x; x = next) {
     next = x->next;
@@ -293,6 +317,7 @@ int swale_loop_free(swale_loop *loop) {
   }
   while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
     sched_yield();
+  disarm_timers(loop);
   free_extensions(loop);
   swale__inbox_free(&loop->inbox, &loop->env.allocator);
   pthread_mutex_destroy(&loop->lock);
@@ -302,12 +327,11 @@ int swale_loop_free(swale_loop *loop) {
 }
 
 int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason) {
-  for (swale_consumer *c = loop->consumers, *next; c; c = next) {
-    next = c->next;
-    int rv = swale_close(c, code, reason);
-    if (rv == SWALE_EINVAL || rv == SWALE_EUTF8)
-      return rv;
-  }
+  int rv = swale__close_check(code, reason);
+  if (rv < 0)
+    return rv;
+  for (swale_consumer *c = loop->consumers; c; c = c->next)
+    swale_close(c, code, reason);
   return 0;
 }
 

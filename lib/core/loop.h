@@ -18,8 +18,9 @@ struct swale__extension;
 
 /*
  * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever finds the loop not woken
- * yet marks it, puts it on a list of his own (`next_wake` is his until he has called wake), and calls wake at the end.
- * `wakers` counts those who still have to, so that swale_loop_free can wait for them.
+ * yet marks it, puts it on a list of his own, and calls wake at the end. The loop may run before he gets there, and then
+ * be marked again while `next_wake` is still the first one's (`listed`): his wake call, yet to come, does for both.
+ * `wakers` counts those who still have to call wake, or are inside it, so that swale_loop_free can wait for them.
  */
 struct swale__wakes {
   swale_loop *first;
@@ -33,8 +34,8 @@ struct swale_loop {
 
   pthread_mutex_t lock;
   struct swale__inbox inbox;
-  bool woken; /* under the lock */
-  swale_loop *next_wake;
+  bool woken, listed;    /* under the lock, as is the next */
+  swale_loop *next_wake; /* while listed */
   atomic_uint wakers;
 
   /* The rest is the loop's thread's own. */
@@ -59,6 +60,12 @@ static inline uint64_t swale__loop_sequence(const swale_loop *loop) { return loo
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
 /* Calls wake of all that were noted. Without locks. */
 void swale__wakes_call(struct swale__wakes *wakes);
+
+/*
+ * Ends what swale_loop_enter began, for calls that the user may make outside of all others and that must not call him
+ * back, swale_close for one: work put off meanwhile is left to the next run.
+ */
+void swale__loop_leave_quietly(swale_loop *loop);
 
 /* Appends one entry, or answers SWALE_EFULL, SWALE_ENOMEM. Takes the loop's lock. */
 int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);

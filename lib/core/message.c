@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include <swale/utf8.h>
+
 #include "core/env.h"
 #include "core/msgpack.h"
 #include "core/msgpack_check.h"
 #include "core/payload.h"
-#include <swale/utf8.h>
 
 /* The block of a message that is built here, unless its type is long; the least room besides the type's. */
 enum { BLOCK_SIZE = 512, ROOM_MIN = 128 };
@@ -102,9 +103,11 @@ swale_message *swale_message_new_with(const char *type, size_t size_max,
   return m;
 }
 
-int swale_message_error(const swale_message *m) { return m->error; }
+int swale_message_error(const swale_message *m) { return m ? m->error : SWALE_ENOMEM; }
 
 int swale_message_freeze(swale_message *m) {
+  if (!m)
+    return SWALE_ENOMEM;
   if (swale__message_frozen(m))
     return 0;
   return m->error ? m->error : swale__builder_finish(m);

@@ -5,7 +5,6 @@
 
 #include "core/env.h"
 #include "core/item.h"
-#include <swale/utf8.h>
 
 /*
  * Fields are appended to the bytes in their final form. The one thing that is not known beforehand is how
@@ -32,8 +31,12 @@ static int fail(swale_message *m, int error) {
   return error;
 }
 
-/* Whether there may be a further addition at all. */
-static int admit(const swale_message *m) { return swale__message_frozen(m) ? SWALE_ESTATE : m->error; }
+/* Whether there may be a further addition at all. Where the message should be, there may be none for want of memory. */
+static int admit(const swale_message *m) {
+  if (!m)
+    return SWALE_ENOMEM;
+  return swale__message_frozen(m) ? SWALE_ESTATE : m->error;
+}
 
 /* ---- room ----------------------------------------------------------------------------- */
 
@@ -96,8 +99,6 @@ static int check_key(swale_message *m, const struct swale__item *key) {
   const struct swale__frame *frame = innermost(m);
   if (key->error)
     return key->error;
-  if (key->body_len > m->builder->size_max)
-    return SWALE_ESIZE;
   if (frame->count < SWALE__KEYS_FEW && swale__keys_contain(&m->builder->keys, frame->first_key,
                                                             m->bytes + frame->body, key->body, key->body_len))
     return SWALE_EDUPLICATE;

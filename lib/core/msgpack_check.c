@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/msgpack_check.h"
 
+#include <swale/utf8.h>
+
 #include "core/msgpack.h"
 #include "core/msgpack_keys.h"
-#include <swale/utf8.h>
 
 /*
  * The walk goes from item to item, not down a tree: MessagePack is written in that order, so all that

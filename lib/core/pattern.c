@@ -108,20 +108,20 @@ void swale__pattern_free(struct swale__pattern *pattern, const struct swale_allo
 
 /* ---- matching --------------------------------------------------------------------------------
  *
- * As with Django's regular expressions, the first parameter takes as much as it can, then the second one, and so
- * on; where the rest does not fit, the last parameter that can do with less gives back a character. Tried
- * blindly that takes time exponential in the number of parameters, and the path is the peer's. So:
+ * As with Django's regular expressions, the first parameter takes as much as it can, then the second one,
+ * and so on; where the rest does not fit, the last parameter that can do with less gives back a character.
+ * Tried blindly that takes time exponential in the number of parameters, and the path is the peer's. So:
  *
- * - A state is (piece, position): this piece and all behind it shall match from this position. Whether they can
- *   does not depend on how the position was reached, so a state that failed once is marked, in a row of bits per
- *   piece, and never entered again. (The first piece begins in one position only and needs no row.)
+ * - A state is (piece, position): this piece and all behind it shall match from this position. Whether they
+ *   can does not depend on how the position was reached, so a state that failed once is marked, in a row of
+ *   bits per piece, and never entered again. (The first piece begins in one position only: it has no row.)
  *
  * - Entering a state must not cost a walk along the path for each position. Where every part of a value is a
- *   value (str, slug, path), all states in one run of such characters look at ends of the same run. One that
- *   begins at p need not look beyond the next failed state q of its piece: what q could end at has been tried.
- *   And when it fails, so will all between p and q, whose ends are among its own: all are marked at
- *   once. So each step along the path marks a new state, and a piece costs O(path) altogether.
- *   The other built-in converters look at 36 ends at most; the app's own are on their own account.
+ *   value (str, slug, path), a state that begins at p need not look beyond the next failed state q of its
+ *   piece: what p could end at behind q, q could, too, and that was tried. Values only ever get shorter, so
+ *   the states of a piece are entered from the far ones to the near ones, their walks do not overlap, and
+ *   a piece costs O(path) altogether. The other built-in converters look at 36 ends at most; the app's
+ *   own are asked for each end that what stands behind it allows.
  *
  * - Where the whole path has to match, the last piece has one end to try only.
  *
@@ -152,13 +152,9 @@ static bool has_failed(struct search *s, size_t i, size_t position) {
 }
 
 static void mark_failed(struct search *s, size_t i) {
-  if (i == 0)
-    return;
-  uint64_t *row = failed_row(s, i);
   size_t position = s->at[i].begin;
-  do
-    row[position / 64] |= UINT64_C(1) << (position % 64);
-  while (++position < s->at[i].far && s->pattern->pieces[i].converter->divisible);
+  if (i > 0)
+    failed_row(s, i)[position / 64] |= UINT64_C(1) << (position % 64);
 }
 
 static void enter(struct search *s, size_t i, size_t begin) {

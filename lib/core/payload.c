@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "core/env.h"
 #include <swale/utf8.h>
+
+#include "core/env.h"
 
 /* What an encoder is expected to add: frame headers are smaller. */
 enum { ENCODING_OVERHEAD = 16 };

@@ -165,6 +165,7 @@ int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct s
     p->room = room;
   }
   p->workers[p->n_workers++] = c;
+  swale__plains_expire(layer, swale__layer_now(layer));
   while (p->queue.head && pass_to_worker(layer, p, p->queue.head->message, wakes) == 0)
     swale_message_unref(swale__plain_take(layer, p));
   return 0;

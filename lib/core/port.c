@@ -8,11 +8,15 @@
 #include "core/loop.h"
 
 /* Drops what has waited in this port's queues for longer than the layer allows. */
-static void expire_queues(struct swale_timer *timer) {
-  struct swale__port *port = (struct swale__port *)((char *)timer - offsetof(struct swale__port, timer));
+static void expire_queues(struct swale__port *port) {
   struct swale__queue *q;
   while ((q = swale__expiry_due(&port->expiry, port->loop->now)))
     swale__consumer_drop_oldest(swale__consumer_of_queue(q), SWALE_DROP_EXPIRED);
+}
+
+static void time_is_up(struct swale_timer *timer) {
+  struct swale__port *port = (struct swale__port *)((char *)timer - offsetof(struct swale__port, timer));
+  expire_queues(port);
   swale__port_watch_expiry(port);
 }
 
@@ -46,7 +50,7 @@ struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_laye
   port->loop = loop;
   port->app = app;
   port->layer = layer;
-  port->timer.fire = expire_queues;
+  port->timer.fire = time_is_up;
   port->next_in_loop = loop->ports;
   loop->ports = port;
   if (layer)
@@ -79,6 +83,7 @@ void swale__port_free(struct swale__port *port) {
 void swale__port_follow_flush(struct swale__port *port) {
   if (!port->layer)
     return;
+  expire_queues(port);
   unsigned epoch = atomic_load_explicit(&port->layer->epoch, memory_order_acquire);
   if (epoch == port->epoch)
     return;

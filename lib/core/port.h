@@ -51,7 +51,10 @@ void swale__port_free(struct swale__port *port);
 /* Arms the port's timer for the oldest waiting message. The loop's thread. */
 void swale__port_watch_expiry(struct swale__port *port);
 
-/* Drops what waits in the queues if the layer has been flushed since. The loop's thread. */
+/*
+ * Drops what waits in the queues if the layer has been flushed since, or if it has expired: before new messages come, which
+ * need the room. The loop's thread.
+ */
 void swale__port_follow_flush(struct swale__port *port);
 
 #endif

@@ -153,8 +153,8 @@ struct place {
 static const char *skip_slashes(const char *path) { return path + strspn(path, "/"); }
 
 /*
- * Depth first, with the places of the sets around kept on a stack. A set can be entered through its one prefix
- * only, so every route is held against the path once at most.
+ * Depth first, with the places of the sets around kept on a stack. A set can be entered through its one
+ * prefix only, so every route is held against the path once at most.
  */
 int swale__routes_find(const struct swale_routes *root, const char *path, struct swale__found *found) {
   const struct swale_allocator *a = allocator_of(root);

@@ -10,11 +10,10 @@
 #include <swale/transport.h>
 
 /*
- * The scope of a request: everything in it is copied, into one block. `type` is not, it must be a constant; `a` must
- * outlive the scope.
- * Errors: SWALE_EFORMAT (the target does not begin with "/", has a "#", a bad escape or %00 in its path),
- * SWALE_EUTF8 (the decoded path), SWALE_ESIZE (over 65,535 headers or subprotocols), SWALE_EINVAL (the
- * request's `size`), SWALE_ENOMEM. The first three are the peer's fault.
+ * The scope of a request: everything in it is copied, into one block. `type` is not, it must be a constant;
+ * `a` must outlive the scope. Errors: SWALE_EFORMAT (the target does not begin with "/", has a "#", a bad
+ * escape or %00 in its path), SWALE_EUTF8 (the decoded path), SWALE_ESIZE (over 65,535 headers or
+ * subprotocols), SWALE_EINVAL (the request's `size`), SWALE_ENOMEM. The first three are the peer's fault.
  */
 int swale__scope_new(const struct swale_allocator *a, const char *type, const struct swale_request *request,
                      swale_scope **out);
@@ -29,15 +28,16 @@ struct swale__capture {
 };
 
 /*
- * Gives the scope its parameters, outer ones first; of two with one name the later wins. Texts are copied, names are
- * not: patterns live as long as their app. Once per scope. SWALE_ENOMEM.
+ * Gives the scope its parameters, outer ones first; of two with one name the later wins. Texts are copied,
+ * names are not: patterns live as long as their app. Once per scope. SWALE_ENOMEM.
  */
 int swale__scope_set_params(swale_scope *scope, const struct swale__capture *captures, size_t n);
 
 /*
- * After connect was decided: the scope without what `keep` (enum swale_keep) does not name, in one small block,
- * and the old one is gone. Path, parameters and guard values stay always; with the headers also scheme, client and
- * server; with the query also the raw path. Where there is no memory for the copy the old scope is the answer.
+ * After connect was decided: the scope without what `keep` (enum swale_keep) does not name, in one small
+ * block, and the old one is gone. Path, parameters and guard values stay always; with the headers also
+ * scheme, client and server; with the query also the raw path. Where there is no memory for the copy the old
+ * scope is the answer.
  */
 swale_scope *swale__scope_settle(swale_scope *scope, unsigned keep);
 

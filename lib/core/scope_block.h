@@ -9,12 +9,14 @@
 #include "core/scope.h"
 
 /*
- * A connection that idles pays for what its scope keeps, so a scope is strings in a row and next to no pointers:
+ * A connection that idles pays for what its scope keeps, so a scope is strings in a row and next to no
+ * pointers:
  *
  *     struct swale_scope | parameters, once settled | header cursor, if there are any headers | strings
  *
- * The strings are, in this order: one for each bit in `has`, the subprotocols, name and value of each header, and,
- * once settled, the parameters' texts. What is looked for is found by walking over what stands before it.
+ * The strings are, in this order: one for each bit in `has`, the subprotocols, name and value of each
+ * header, and, once settled, the parameters' texts. What is looked for is found by walking over what stands
+ * before it.
  *
  * Until the scope is settled the parameters, which are known last, have a block of their own. So have the
  * guard values always.

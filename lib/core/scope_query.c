@@ -46,17 +46,16 @@ static int next_byte(struct reader *r) {
 /* Checks all of the text and counts the bytes it stands for. */
 static int measure(struct reader r, size_t *len) {
   struct swale_utf8 utf8 = {0};
-  bool is_utf8 = true;
   size_t n = 0;
   int byte;
   while ((byte = next_byte(&r)) >= 0) {
     unsigned char c = (unsigned char)byte;
-    is_utf8 = swale_utf8_feed(&utf8, &c, 1) == 0 && is_utf8;
+    swale_utf8_feed(&utf8, &c, 1);
     n++;
   }
   if (byte == BAD_ESCAPE)
     return SWALE_EFORMAT;
-  if (!is_utf8 || swale_utf8_end(&utf8) != 0)
+  if (swale_utf8_end(&utf8) != 0)
     return SWALE_EUTF8;
   *len = n;
   return SWALE_OK;

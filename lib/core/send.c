@@ -7,23 +7,6 @@
 #include "core/loop.h"
 #include "core/name.h"
 
-/* Somebody has to tell the drops that were noted by a thread that has no loop. */
-static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
-  if (!atomic_load_explicit(&layer->drops.any, memory_order_relaxed) || !layer->ports)
-    return;
-  swale_loop *loop = layer->ports->loop;
-  swale__loop_lock(loop);
-  swale__wakes_add(wakes, loop);
-  swale__loop_unlock(loop);
-}
-
-/* Every call that may drop ends here. */
-static void finish(swale_layer *layer, struct swale__wakes *wakes) {
-  wake_for_drops(layer, wakes);
-  swale__layer_unlock(layer);
-  swale__wakes_call(wakes);
-}
-
 /* ---- to one channel ---- */
 
 static int send_locked(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes) {
@@ -55,7 +38,7 @@ int swale_send(swale_layer *layer, const char *channel, swale_message *message) 
     layer->books.sends++;
   else if (rv == SWALE_EFULL || rv == SWALE_ECLOSED)
     layer->books.refused++;
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return rv;
 }
 
@@ -139,7 +122,7 @@ int swale_group_send(swale_layer *layer, const char *group, swale_message *messa
     layer->books.group_sends++;
   else if (offered == SWALE_EFULL)
     layer->books.refused++;
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return offered > INT32_MAX ? INT32_MAX : (int)offered;
 }
 
@@ -160,7 +143,7 @@ int swale_group_add(swale_layer *layer, const char *group, const char *channel) 
     rv = swale__group_join(layer, group, &p->channel);
     swale__plain_tidy(layer, &p->channel);
   }
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return rv;
 }
 
@@ -247,7 +230,7 @@ int swale_receive(swale_layer *layer, const char *channel, swale_message **out) 
     layer->books.delivered++;
     swale__plain_tidy(layer, &p->channel);
   }
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return rv;
 }
 
@@ -264,7 +247,7 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
     swale__channel_leave_all(layer, &p->channel);
     swale__plain_release(layer, p);
   }
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return rv;
 }
 
@@ -282,10 +265,11 @@ static void wake_ports(swale_layer *layer, struct swale__wakes *wakes) {
 int swale_flush(swale_layer *layer) {
   struct swale__wakes wakes = {0};
   swale__layer_lock(layer);
+  swale__layer_expire(layer);
   atomic_fetch_add_explicit(&layer->epoch, 1, memory_order_release);
   swale__groups_clear(layer);
   swale__plains_flush(layer);
   wake_ports(layer, &wakes);
-  finish(layer, &wakes);
+  swale__layer_finish(layer, &wakes);
   return 0;
 }

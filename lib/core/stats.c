@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking into a layer: figures and walks over members. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/consumer.h"
 #include "core/layer.h"
 #include "core/name.h"
+
+/* What has expired is not there any more. */
+static void look(swale_layer *layer) {
+  swale__layer_lock(layer);
+  swale__layer_expire(layer);
+}
+
+static void look_away(swale_layer *layer) {
+  struct swale__wakes wakes = {0};
+  swale__layer_finish(layer, &wakes);
+}
 
 static void add_port(struct swale_layer_stats *s, struct swale__port *p, uint64_t *taken) {
   *taken += swale__counted(&p->taken);
@@ -42,7 +54,7 @@ static void read_locked(swale_layer *layer, struct swale_layer_stats *s) {
   s->queued += b->posted - taken;
   s->consumers = layer->consumers;
   s->channels = layer->plains.table.count;
-  s->groups = layer->groups.count;
+  s->groups = layer->groups_alive;
   s->memberships = layer->memberships.count;
   s->loops = count_loops(layer);
 }
@@ -51,10 +63,9 @@ int swale_layer_stats_read(swale_layer *layer, struct swale_layer_stats *stats, 
   struct swale_layer_stats s = {.size = size};
   if (size == 0 || size > sizeof s)
     return SWALE_EINVAL;
-  swale__layer_lock(layer);
-  swale__layer_expire(layer);
+  look(layer);
   read_locked(layer, &s);
-  swale__layer_unlock(layer);
+  look_away(layer);
   memcpy(stats, &s, size);
   return 0;
 }
@@ -77,8 +88,7 @@ int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swa
     return SWALE_ENAME;
   if (size == 0 || size > sizeof s)
     return SWALE_EINVAL;
-  swale__layer_lock(layer);
-  swale__layer_expire(layer);
+  look(layer);
   int rv = find_channel(layer, channel, &c, &p);
   if (rv == 0) {
     s.depth = c ? atomic_load_explicit(&c->depth, memory_order_relaxed) : p->queue.depth;
@@ -86,7 +96,7 @@ int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swa
     s.groups = c ? c->channel.n_groups : p->channel.n_groups;
     s.capacity = swale__layer_capacity(layer, channel);
   }
-  swale__layer_unlock(layer);
+  look_away(layer);
   if (rv == 0)
     memcpy(stats, &s, size);
   return rv;
@@ -95,11 +105,10 @@ int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swa
 int64_t swale_group_count(swale_layer *layer, const char *group) {
   if (!swale__name_is_group(group))
     return SWALE_ENAME;
-  swale__layer_lock(layer);
-  swale__layer_expire(layer);
+  look(layer);
   const struct swale__group *g = swale__group_find(layer, group);
   int64_t members = g ? (int64_t)g->members : 0;
-  swale__layer_unlock(layer);
+  look_away(layer);
   return members;
 }
 
@@ -110,29 +119,48 @@ static void name_of(swale_layer *layer, struct swale__channel *ch, char name[SWA
     strcpy(name, swale__plain_of(ch)->name);
 }
 
-/* The next member of the lanes from the cursor on, or NULL. Members who came while their lane was walked are behind its places. */
-static struct swale__channel *next_member(const struct swale__group *g, struct swale_cursor *at) {
-  for (; at->lane < g->n_lanes; at->lane++, at->index = 0) {
-    const struct swale__lane *lane = g->lanes[at->lane];
-    while (at->index < lane->count) {
-      struct swale__channel *ch = atomic_load_explicit(&lane->places[at->index++].channel, memory_order_relaxed);
-      if (ch)
-        return ch;
-    }
+/*
+ * Cursors go backwards, because whoever leaves is replaced by the last: one that has been met already. So nobody can move
+ * from where the cursor has not been to where it has. A cursor counts what is left, `lane` including the present one; 0 is the start.
+ */
+static struct swale__channel *next_place(const struct swale__lane *lane, struct swale_cursor *at) {
+  if (at->index > lane->count)
+    at->index = lane->count;
+  while (at->index > 0) {
+    struct swale__channel *ch = atomic_load_explicit(&lane->places[--at->index].channel, memory_order_relaxed);
+    if (ch)
+      return ch;
   }
   return NULL;
+}
+
+static struct swale__channel *next_member(const struct swale__group *g, struct swale_cursor *at) {
+  if (at->lane == 0 || at->lane > g->n_lanes)
+    *at = (struct swale_cursor){g->n_lanes, UINT32_MAX};
+  for (;;) {
+    struct swale__channel *ch = next_place(g->lanes[at->lane - 1], at);
+    if (ch || at->lane == 1)
+      return ch;
+    *at = (struct swale_cursor){at->lane - 1, UINT32_MAX};
+  }
+}
+
+static const struct swale__membership *next_group(const struct swale__channel *ch, struct swale_cursor *at) {
+  if (at->lane == 0 || at->index > ch->n_groups)
+    *at = (struct swale_cursor){1, ch->n_groups};
+  return at->index > 0 ? swale__channel_group(ch, --at->index) : NULL;
 }
 
 int swale_group_next(swale_layer *layer, const char *group, struct swale_cursor *cursor,
                      char channel[SWALE_NAME_SIZE]) {
   if (!swale__name_is_group(group))
     return SWALE_ENAME;
-  swale__layer_lock(layer);
+  look(layer);
   const struct swale__group *g = swale__group_find(layer, group);
   struct swale__channel *ch = g ? next_member(g, cursor) : NULL;
   if (ch)
     name_of(layer, ch, channel);
-  swale__layer_unlock(layer);
+  look_away(layer);
   return ch ? 1 : 0;
 }
 
@@ -142,15 +170,13 @@ int swale_channel_next_group(swale_layer *layer, const char *channel, struct swa
   struct swale__plain *p;
   if (!swale__name_is_channel(channel))
     return SWALE_ENAME;
-  swale__layer_lock(layer);
+  look(layer);
   const struct swale__membership *m = NULL;
   if (find_channel(layer, channel, &c, &p) == 0)
-    m = swale__channel_group(c ? swale__consumer_channel(c) : &p->channel, cursor->index);
-  if (m) {
-    cursor->index++;
+    m = next_group(c ? swale__consumer_channel(c) : &p->channel, cursor);
+  if (m)
     strcpy(group, m->lane->group->name);
-  }
-  swale__layer_unlock(layer);
+  look_away(layer);
   return m ? 1 : 0;
 }
 
@@ -159,8 +185,7 @@ swale_consumer *swale_consumer_find(swale_loop *loop, swale_layer *layer, const 
   if (!swale__name_is_channel(channel))
     return NULL;
   swale__layer_lock(layer);
-  if (swale__channel_resolve(layer, channel, &c) < 0)
-    c = NULL;
+  bool found = swale__channel_resolve(layer, channel, &c) == 0 && c && c->port->loop == loop;
   swale__layer_unlock(layer);
-  return c && c->port->loop == loop ? c : NULL;
+  return found ? c : NULL;
 }

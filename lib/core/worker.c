@@ -36,6 +36,7 @@ void swale__worker_stop(swale_consumer *c) {
     leave_class_groups(c, p);
   swale__plain_release(layer, p);
   swale__layer_unlock(layer);
+  c->transport = NULL; /* what is still in the inbox for this worker keeps the consumer, not the channel */
 }
 
 static int hold_plain(swale_layer *layer, const char *channel, struct swale__plain **out) {

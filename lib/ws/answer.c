@@ -48,12 +48,12 @@ static const char *reason_phrase(int status) {
   return "Refused";
 }
 
-static void add(struct swale__answer *answer, const char *name, const char *value) {
+static void add(struct swale__ws_answer *answer, const char *name, const char *value) {
   answer->headers[answer->n_headers++] = (struct swale_header){name, value};
 }
 
-void swale__answer_accept(struct swale__answer *answer, const char *accept_key, const char *subprotocol) {
-  *answer = (struct swale__answer){.status = SWITCHING_PROTOCOLS, .body = ""};
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol) {
+  *answer = (struct swale__ws_answer){.status = SWITCHING_PROTOCOLS, .body = ""};
   add(answer, "Upgrade", "websocket");
   add(answer, "Connection", "Upgrade");
   add(answer, "Sec-WebSocket-Accept", accept_key);
@@ -61,8 +61,8 @@ void swale__answer_accept(struct swale__answer *answer, const char *accept_key, 
     add(answer, "Sec-WebSocket-Protocol", subprotocol);
 }
 
-void swale__answer_refuse(struct swale__answer *answer, int status, const char *body) {
-  *answer = (struct swale__answer){.status = status, .body = body ? body : reason_phrase(status)};
+void swale__ws_answer_refuse(struct swale__ws_answer *answer, int status, const char *body) {
+  *answer = (struct swale__ws_answer){.status = status, .body = body ? body : reason_phrase(status)};
   if (status == METHOD_NOT_ALLOWED)
     add(answer, "Allow", "GET");
   if (status == UPGRADE_REQUIRED) {
@@ -71,7 +71,7 @@ void swale__answer_refuse(struct swale__answer *answer, int status, const char *
   }
 }
 
-int swale__answer_add(struct swale__answer *answer, const struct swale_header *headers, size_t n) {
+int swale__ws_answer_add(struct swale__ws_answer *answer, const struct swale_header *headers, size_t n) {
   if (n > SWALE__ANSWER_HEADERS_MAX - answer->n_headers)
     return SWALE_EFULL;
   for (size_t i = 0; i < n; i++)
@@ -81,9 +81,9 @@ int swale__answer_add(struct swale__answer *answer, const struct swale_header *h
 
 /* ---- HTTP/1.1 --------------------------------------------------------------------------- */
 
-static bool has_header(const struct swale__answer *answer, const char *name) {
+static bool has_header(const struct swale__ws_answer *answer, const char *name) {
   for (size_t i = 0; i < answer->n_headers; i++)
-    if (swale__same_word(answer->headers[i].name, strlen(answer->headers[i].name), name))
+    if (swale__ws_same_word(answer->headers[i].name, strlen(answer->headers[i].name), name))
       return true;
   return false;
 }
@@ -91,7 +91,7 @@ static bool has_header(const struct swale__answer *answer, const char *name) {
 /* An encoder, so that the text is written straight into the payload that goes out. */
 static int write_answer(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
                         const void *arg) {
-  const struct swale__answer *answer = arg;
+  const struct swale__ws_answer *answer = arg;
   (void)bytes, (void)len, (void)kind;
   swale_buffer_printf(out, "HTTP/1.1 %d %s\r\n", answer->status, reason_phrase(answer->status));
   for (size_t i = 0; i < answer->n_headers; i++) {
@@ -110,7 +110,7 @@ static int write_answer(const void *bytes, size_t len, enum swale_kind kind, swa
   return swale_buffer_puts(out, answer->body);
 }
 
-int swale__answer_render(const struct swale__answer *answer, const struct swale_allocator *allocator,
+int swale__ws_answer_render(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
                          swale_payload **out) {
   return swale_payload_wrap(SWALE_BINARY, "", 0, write_answer, answer, allocator, out);
 }
@@ -124,7 +124,7 @@ static const char *put_text(char **at, const char *text) {
   return copy;
 }
 
-int swale__answer_copy(const struct swale__answer *answer, const struct swale_allocator *allocator,
+int swale__ws_answer_copy(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
                        struct swale_ws_answer **out) {
   size_t texts = strlen(answer->body) + 1;
   for (size_t i = 0; i < answer->n_headers; i++)

@@ -11,7 +11,7 @@
 enum { SWALE__ANSWER_HEADERS_MAX = 40 };
 
 /* An answer to a handshake while it is put together; all strings are borrowed. */
-struct swale__answer {
+struct swale__ws_answer {
   int status;
   size_t n_headers;
   struct swale_header headers[SWALE__ANSWER_HEADERS_MAX];
@@ -19,20 +19,20 @@ struct swale__answer {
 };
 
 /* 101 with the headers of RFC 6455, 4.2.2. `subprotocol` may be NULL. */
-void swale__answer_accept(struct swale__answer *answer, const char *accept_key, const char *subprotocol);
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol);
 
 /* A refusal. `body` NULL: the status in words. With 405 and 426 the headers that say what would be right. */
-void swale__answer_refuse(struct swale__answer *answer, int status, const char *body);
+void swale__ws_answer_refuse(struct swale__ws_answer *answer, int status, const char *body);
 
 /* More headers. SWALE_EFULL, and nothing is added. */
-int swale__answer_add(struct swale__answer *answer, const struct swale_header *headers, size_t n);
+int swale__ws_answer_add(struct swale__ws_answer *answer, const struct swale_header *headers, size_t n);
 
 /* The answer as it goes over the wire in HTTP/1.1, to be followed by frames or the end. SWALE_ENOMEM. */
-int swale__answer_render(const struct swale__answer *answer, const struct swale_allocator *allocator,
+int swale__ws_answer_render(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
                          swale_payload **out);
 
 /* A copy in one block of the allocator's, for a host that writes the answer itself. SWALE_ENOMEM. */
-int swale__answer_copy(const struct swale__answer *answer, const struct swale_allocator *allocator,
+int swale__ws_answer_copy(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
                        struct swale_ws_answer **out);
 
 #endif

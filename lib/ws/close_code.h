@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum swale__close_code {
+enum swale__ws_close_code {
   SWALE__CLOSE_GOING_AWAY = 1001,
   SWALE__CLOSE_PROTOCOL = 1002,
   SWALE__CLOSE_NONE = 1005,
@@ -20,15 +20,15 @@ enum swale__close_code {
 enum { SWALE__REASON_MAX = 123 };
 
 /* Whether a close frame may carry this code (RFC 6455, 7.4, and what IANA has registered since). */
-bool swale__close_code_valid(unsigned code);
+bool swale__ws_close_code_valid(unsigned code);
 
 /* What is wrong with a code and reason that we are to send: 0, SWALE_EINVAL or SWALE_EUTF8. */
-int swale__close_check(unsigned code, const char *reason);
+int swale__ws_close_check(unsigned code, const char *reason);
 
 /*
  * Reads the payload of a close frame: *code is the peer's, SWALE__CLOSE_NONE if it gave none. Answers 0, or the
  * code to fail the connection with.
  */
-int swale__close_parse(const unsigned char *payload, size_t len, uint16_t *code);
+int swale__ws_close_parse(const unsigned char *payload, size_t len, uint16_t *code);
 
 #endif

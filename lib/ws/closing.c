@@ -10,11 +10,11 @@ static void drop_unfinished(swale_ws *ws) {
   ws->pong = NULL;
   ws->ping_due = false;
   if (ws->message)
-    swale__pool_give_assembly(ws->pool, ws->message);
+    swale__ws_pool_give_assembly(ws->pool, ws->message);
   ws->message = NULL;
 }
 
-void swale__ws_enter_phase(swale_ws *ws, enum swale__phase phase) {
+void swale__ws_enter_phase(swale_ws *ws, enum swale__ws_phase phase) {
   if (ws->phase >= phase)
     return;
   if (phase == SWALE__WS_DRAINING && ws->output.bytes == 0)
@@ -41,12 +41,12 @@ void swale__ws_lose(swale_ws *ws, int code) {
 
 static int queue_close(swale_ws *ws, uint16_t code, const char *reason) {
   swale_payload *frame;
-  int rv = swale__frame_close(code, reason, ws->pool->allocator, &frame);
+  int rv = swale__ws_frame_close(code, reason, ws->pool->allocator, &frame);
   return rv < 0 ? rv : swale__ws_queue(ws, frame);
 }
 
 /* Without memory for a close frame the peer has to do without. */
-static void close_towards(swale_ws *ws, uint16_t code, enum swale__phase phase) {
+static void close_towards(swale_ws *ws, uint16_t code, enum swale__ws_phase phase) {
   if (ws->phase == SWALE__WS_OPEN && queue_close(ws, code, NULL) < 0)
     phase = SWALE__WS_DRAINING;
   swale__ws_enter_phase(ws, phase);
@@ -96,7 +96,7 @@ void swale__ws_peer_closed(swale_ws *ws, const unsigned char *payload, size_t le
     return;
   }
   uint16_t code;
-  int fault = swale__close_parse(payload, len, &code);
+  int fault = swale__ws_close_parse(payload, len, &code);
   if (fault) {
     close_towards(ws, (uint16_t)fault, SWALE__WS_DRAINING);
     lose_and_report(ws, (uint16_t)fault, SWALE_EPROTOCOL, "a malformed close frame");

@@ -17,8 +17,8 @@ const struct swale_transport_class swale__ws_transport = {
 
 /* ---- calls of the host's ---------------------------------------------------------------- */
 
-void swale__visit_begin(struct swale__visit *visit, swale_ws *ws) {
-  *visit = (struct swale__visit){.ws = ws, .loop = ws->pool->loop, .outermost = ws->gone == NULL};
+void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws) {
+  *visit = (struct swale__ws_visit){.ws = ws, .loop = ws->pool->loop, .outermost = ws->gone == NULL};
   swale_loop_enter(visit->loop);
   if (visit->outermost)
     ws->gone = &visit->gone;
@@ -28,7 +28,7 @@ void swale__visit_begin(struct swale__visit *visit, swale_ws *ws) {
  * The connection can only be freed by its job, so at the end of the outermost call on the loop. If that is this one, it
  * was also the outermost on this connection, and `gone` is ours.
  */
-bool swale__visit_end(struct swale__visit *visit) {
+bool swale__ws_visit_end(struct swale__ws_visit *visit) {
   swale_loop_leave(visit->loop);
   if (visit->gone)
     return false;
@@ -42,17 +42,17 @@ bool swale__visit_end(struct swale__visit *visit) {
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
                    swale_ws **out) {
   *out = NULL;
-  if (options && swale__options_check(options) < 0)
+  if (options && swale__ws_options_check(options) < 0)
     return SWALE_EINVAL;
-  struct swale__ws_pool *pool = swale__pool_of(loop);
+  struct swale__ws_pool *pool = swale__ws_pool_of(loop);
   if (!pool)
     return SWALE_ENOMEM;
-  int rv = swale__pool_join(pool);
+  int rv = swale__ws_pool_join(pool);
   if (rv < 0)
     return rv;
   swale_ws *ws = swale__ws_malloc(pool->allocator, sizeof *ws);
   if (!ws) {
-    swale__pool_leave(pool);
+    swale__ws_pool_leave(pool);
     return SWALE_ENOMEM;
   }
   memset(ws, 0, sizeof *ws);
@@ -72,11 +72,11 @@ void swale__ws_destroy(swale_ws *ws) {
     *ws->gone = true;
   swale_timer_stop(pool->loop, &ws->timer);
   swale__ws_release_input(ws);
-  swale__output_clear(&ws->output, pool);
+  swale__ws_output_clear(&ws->output, pool);
   swale_payload_unref(ws->pong);
-  swale__opening_free(ws);
+  swale__ws_opening_free(ws);
   swale__ws_release(pool->allocator, ws);
-  swale__pool_leave(pool);
+  swale__ws_pool_leave(pool);
 }
 
 int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, const char *client,
@@ -85,7 +85,7 @@ int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options
   if (rv < 0)
     return rv;
   swale_ws *ws = *out;
-  rv = swale__opening_new(ws, client, server);
+  rv = swale__ws_opening_new(ws, client, server);
   if (rv < 0) {
     swale__ws_destroy(ws);
     *out = NULL;
@@ -114,61 +114,61 @@ void swale_ws_free(swale_ws *ws) {
 
 static void take(swale_ws *ws, const unsigned char *bytes, size_t len) {
   if (ws->phase == SWALE__WS_HEAD) {
-    size_t used = swale__opening_take_head(ws, bytes, len);
+    size_t used = swale__ws_opening_take_head(ws, bytes, len);
     bytes += used;
     len -= used;
   }
   if (ws->phase == SWALE__WS_DECIDING && !ws->freed) {
-    swale__opening_keep_early(ws, bytes, len);
+    swale__ws_opening_keep_early(ws, bytes, len);
     return;
   }
-  swale__opening_take_early(ws);
+  swale__ws_opening_take_early(ws);
   if (len > 0 && swale__ws_is_reading(ws))
     swale__ws_take_frames(ws, bytes, len);
 }
 
 int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
-  struct swale__visit visit;
+  struct swale__ws_visit visit;
   if (ws->busy)
     return SWALE_ESTATE;
   if (!swale__ws_is_reading(ws))
     return SWALE_ECLOSED;
   if (len == 0)
     return 0;
-  swale__visit_begin(&visit, ws);
+  swale__ws_visit_begin(&visit, ws);
   ws->heard_ms = swale__ws_now(ws);
   ws->pinged = false;
-  swale__opening_retire(ws);
+  swale__ws_opening_retire(ws);
   ws->busy = true;
   take(ws, bytes, len);
   ws->busy = false;
-  swale__visit_end(&visit);
+  swale__ws_visit_end(&visit);
   return 0;
 }
 
 int swale_ws_feed_eof(swale_ws *ws) {
-  struct swale__visit visit;
+  struct swale__ws_visit visit;
   if (ws->busy)
     return SWALE_ESTATE;
   if (!swale__ws_is_reading(ws))
     return SWALE_ECLOSED;
-  swale__visit_begin(&visit, ws);
+  swale__ws_visit_begin(&visit, ws);
   swale__ws_release_input(ws);
   swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   swale__ws_enter_phase(ws, SWALE__WS_DRAINING);
-  swale__visit_end(&visit);
+  swale__ws_visit_end(&visit);
   return 0;
 }
 
 /* ---- output ----------------------------------------------------------------------------- */
 
 int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max) {
-  if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__opening_waits(ws))
+  if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__ws_opening_waits(ws))
     return 0;
   if (!ws->busy)
-    swale__opening_retire(ws);
+    swale__ws_opening_retire(ws);
   swale__ws_place_urgent(ws);
-  return swale__output_peek(&ws->output, iov, max);
+  return swale__ws_output_peek(&ws->output, iov, max);
 }
 
 /* While nothing is read, that the peer takes what we send is its sign of life. */
@@ -183,18 +183,18 @@ static void note_progress(swale_ws *ws) {
 }
 
 int swale_ws_ack(swale_ws *ws, size_t n) {
-  struct swale__visit visit;
-  if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__opening_waits(ws))
+  struct swale__ws_visit visit;
+  if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__ws_opening_waits(ws))
     return n == 0 ? 0 : SWALE_EINVAL;
-  int rv = swale__output_ack(&ws->output, ws->pool, n);
+  int rv = swale__ws_output_ack(&ws->output, ws->pool, n);
   if (rv < 0 || n == 0)
     return rv;
   if (ws->output.bytes == 0)
     swale__ws_place_urgent(ws);
   if (ws->paused || ws->phase == SWALE__WS_DRAINING) {
-    swale__visit_begin(&visit, ws);
+    swale__ws_visit_begin(&visit, ws);
     note_progress(ws);
-    swale__visit_end(&visit);
+    swale__ws_visit_end(&visit);
   }
   return 0;
 }
@@ -202,7 +202,7 @@ int swale_ws_ack(swale_ws *ws, size_t n) {
 /* ---- state ------------------------------------------------------------------------------ */
 
 static bool wants_read(const swale_ws *ws) {
-  switch ((enum swale__phase)ws->phase) {
+  switch ((enum swale__ws_phase)ws->phase) {
   case SWALE__WS_HEAD:
   case SWALE__WS_CLOSING:
     return true;
@@ -220,7 +220,7 @@ static bool wants_read(const swale_ws *ws) {
 unsigned swale_ws_state(const swale_ws *ws) {
   if (ws->freed)
     return SWALE_WS_CLOSED;
-  if (swale__opening_waits(ws))
+  if (swale__ws_opening_waits(ws))
     return 0;
   if (ws->phase == SWALE__WS_CLOSED)
     return SWALE_WS_CLOSED;
@@ -228,7 +228,7 @@ unsigned swale_ws_state(const swale_ws *ws) {
 }
 
 int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason) {
-  int rv = swale__close_check(code, reason);
+  int rv = swale__ws_close_check(code, reason);
   if (rv < 0)
     return rv;
   if (ws->freed || ws->phase >= SWALE__WS_CLOSING)
@@ -238,7 +238,7 @@ int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason) {
   if (ws->consumer)
     rv = swale_close(ws->consumer, code, reason);
   else
-    swale__opening_refuse(ws, 503, NULL);
+    swale__ws_opening_refuse(ws, 503, NULL);
   swale_loop_leave(loop);
   return rv;
 }

@@ -13,7 +13,7 @@
 #include "ws/output.h"
 #include "ws/pool.h"
 
-struct swale__opening;
+struct swale__ws_opening;
 
 /*
  * The life of a connection.
@@ -33,7 +33,7 @@ struct swale__opening;
  * Phases only go to the right. The consumer is told of the end (swale__ws_lose) once the peer's close frame is there
  * or will never be, at once when the peer broke the protocol; `consumer` is NULL from then on.
  */
-enum swale__phase {
+enum swale__ws_phase {
   SWALE__WS_HEAD,
   SWALE__WS_DECIDING,
   SWALE__WS_OPEN,
@@ -49,16 +49,16 @@ enum swale__phase {
 struct swale_ws {
   struct swale_timer timer;
   struct swale_job job;
-  bool *gone; /* of the host's outermost call on this connection; see swale__visit */
+  bool *gone; /* of the host's outermost call on this connection; see swale__ws_visit */
   struct swale__ws_pool *pool;
   const struct swale_ws_options *options;
   swale_app *app;
   void *host_data;
   swale_consumer *consumer;
-  struct swale__opening *opening;  /* until it is open */
-  struct swale__reader *reader;    /* while a frame is incomplete */
-  struct swale__assembly *message; /* while a message is incomplete */
-  struct swale__output output;
+  struct swale__ws_opening *opening;  /* until it is open */
+  struct swale__ws_reader *reader;    /* while a frame is incomplete */
+  struct swale__ws_assembly *message; /* while a message is incomplete */
+  struct swale__ws_output output;
   swale_payload *pong; /* to be sent ahead of what waits; the latest ping's */
   uint32_t since_ms;   /* of the beginning, the last ping of ours, the close */
   uint32_t heard_ms;   /* the peer was last alive */
@@ -83,16 +83,16 @@ extern const struct swale_transport_class swale__ws_transport;
  * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state when it is
  * back. The connection may be freed before the call ends, hence `gone`.
  */
-struct swale__visit {
+struct swale__ws_visit {
   swale_ws *ws;
   swale_loop *loop;
   bool gone;
   bool outermost;
 };
 
-void swale__visit_begin(struct swale__visit *visit, swale_ws *ws);
+void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws);
 /* Whether the connection still exists. */
-bool swale__visit_end(struct swale__visit *visit);
+bool swale__ws_visit_end(struct swale__ws_visit *visit);
 
 /* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL. */
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
@@ -110,7 +110,7 @@ static inline uint32_t swale__ws_now(const swale_ws *ws) { return (uint32_t)swal
 /* ---- options.c --------------------------------------------------------------------------------- */
 
 /* 0, or SWALE_EINVAL for a size this library does not know or a limit that cannot be. */
-int swale__options_check(const struct swale_ws_options *options);
+int swale__ws_options_check(const struct swale_ws_options *options);
 
 /* ---- notify.c ---------------------------------------------------------------------------------- */
 
@@ -151,7 +151,7 @@ void swale__ws_release_input(swale_ws *ws);
 /* ---- closing.c --------------------------------------------------------------------------------- */
 
 /* Goes on to a later phase. */
-void swale__ws_enter_phase(swale_ws *ws, enum swale__phase phase);
+void swale__ws_enter_phase(swale_ws *ws, enum swale__ws_phase phase);
 
 /* Tells the consumer of the end and forgets it. */
 void swale__ws_lose(swale_ws *ws, int code);

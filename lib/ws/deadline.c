@@ -27,7 +27,7 @@ static uint32_t left_of_silence(const swale_ws *ws) {
 }
 
 static uint32_t left_of_phase(const swale_ws *ws) {
-  switch ((enum swale__phase)ws->phase) {
+  switch ((enum swale__ws_phase)ws->phase) {
   case SWALE__WS_HEAD:
     return left(ws, ws->options->handshake_ms, ws->since_ms);
   case SWALE__WS_OPEN: {
@@ -82,7 +82,7 @@ void swale__ws_deadline(struct swale_timer *timer) {
   else if (left_of_phase(ws) > 0)
     swale__ws_watch_deadline(ws);
   else if (ws->phase == SWALE__WS_HEAD)
-    swale__opening_refuse(ws, REQUEST_TIMEOUT, "no request in time");
+    swale__ws_opening_refuse(ws, REQUEST_TIMEOUT, "no request in time");
   else
     swale__ws_break(ws, "no end in time");
 }

@@ -23,7 +23,7 @@
 enum { HEADER_MIN = 2, MASK_LEN = 4 };
 
 static ssize_t fetch(uint8_t *buffer, size_t size, int flags, void *user_data) {
-  struct swale__reader *reader = user_data;
+  struct swale__ws_reader *reader = user_data;
   size_t n = reader->left < size ? reader->left : size;
   (void)flags;
   if (n == 0)
@@ -35,8 +35,8 @@ static ssize_t fetch(uint8_t *buffer, size_t size, int flags, void *user_data) {
   return (ssize_t)n;
 }
 
-int swale__reader_new(const struct swale_allocator *allocator, struct swale__reader **out) {
-  struct swale__reader *reader = swale__ws_malloc(allocator, sizeof *reader);
+int swale__ws_reader_new(const struct swale_allocator *allocator, struct swale__ws_reader **out) {
+  struct swale__ws_reader *reader = swale__ws_malloc(allocator, sizeof *reader);
   *out = NULL;
   if (!reader)
     return SWALE_ENOMEM;
@@ -50,24 +50,24 @@ int swale__reader_new(const struct swale_allocator *allocator, struct swale__rea
   return 0;
 }
 
-void swale__reader_free(struct swale__reader *reader, const struct swale_allocator *allocator) {
+void swale__ws_reader_free(struct swale__ws_reader *reader, const struct swale_allocator *allocator) {
   wslay_frame_context_free(reader->wslay);
   swale__ws_release(allocator, reader);
 }
 
-void swale__reader_feed(struct swale__reader *reader, const void *bytes, size_t len) {
+void swale__ws_reader_feed(struct swale__ws_reader *reader, const void *bytes, size_t len) {
   reader->at = bytes;
   reader->left = len;
 }
 
-static uint64_t frame_size(const struct swale__piece *piece) {
+static uint64_t frame_size(const struct swale__ws_piece *piece) {
   uint64_t length_field = piece->frame_len < 126 ? 0 : piece->frame_len <= UINT16_MAX ? 2 : 8;
   return HEADER_MIN + length_field + (piece->masked ? MASK_LEN : 0) + piece->frame_len;
 }
 
-static void describe(struct swale__reader *reader, const struct wslay_frame_iocb *frame,
-                     struct swale__piece *piece) {
-  *piece = (struct swale__piece){
+static void describe(struct swale__ws_reader *reader, const struct wslay_frame_iocb *frame,
+                     struct swale__ws_piece *piece) {
+  *piece = (struct swale__ws_piece){
       .first = !reader->in_frame,
       .fin = frame->fin != 0,
       .masked = frame->mask != 0,
@@ -87,7 +87,7 @@ static void describe(struct swale__reader *reader, const struct wslay_frame_iocb
 }
 
 /* Puts a control frame together, which is at most 125 bytes. True when the piece now shows all of it. */
-static bool gather_control(struct swale__reader *reader, struct swale__piece *piece) {
+static bool gather_control(struct swale__ws_reader *reader, struct swale__ws_piece *piece) {
   if (piece->first && piece->last)
     return true;
   if (piece->first)
@@ -100,7 +100,7 @@ static bool gather_control(struct swale__reader *reader, struct swale__piece *pi
   return piece->last;
 }
 
-int swale__reader_next(struct swale__reader *reader, struct swale__piece *piece) {
+int swale__ws_reader_next(struct swale__ws_reader *reader, struct swale__ws_piece *piece) {
   struct wslay_frame_iocb frame;
   if (reader->broken)
     return SWALE_EPROTOCOL;
@@ -116,7 +116,7 @@ int swale__reader_next(struct swale__reader *reader, struct swale__piece *piece)
     if (rv < 0)
       continue;
     describe(reader, &frame, piece);
-    if (!swale__opcode_is_control(piece->opcode) || gather_control(reader, piece))
+    if (!swale__ws_opcode_is_control(piece->opcode) || gather_control(reader, piece))
       return 1;
   }
 }

@@ -16,8 +16,8 @@
  * Tells the frames in a stream of bytes apart, by means of wslay's frame layer. A connection borrows a reader
  * while a frame is incomplete and gives it back at a frame's end.
  */
-struct swale__reader {
-  struct swale__reader *next; /* in a pool */
+struct swale__ws_reader {
+  struct swale__ws_reader *next; /* in a pool */
   wslay_frame_context_ptr wslay;
   const unsigned char *at; /* what wslay may fetch: the bytes of the call that is going on */
   size_t left;
@@ -30,7 +30,7 @@ struct swale__reader {
 };
 
 /* Part of a frame's payload, unmasked, valid until the next call. A control frame comes in one piece. */
-struct swale__piece {
+struct swale__ws_piece {
   bool first, last; /* of its frame */
   bool fin, masked;
   unsigned char opcode, rsv;
@@ -40,23 +40,23 @@ struct swale__piece {
 };
 
 /* SWALE_ENOMEM. wslay takes its memory from the C library. */
-int swale__reader_new(const struct swale_allocator *allocator, struct swale__reader **out);
-void swale__reader_free(struct swale__reader *reader, const struct swale_allocator *allocator);
+int swale__ws_reader_new(const struct swale_allocator *allocator, struct swale__ws_reader **out);
+void swale__ws_reader_free(struct swale__ws_reader *reader, const struct swale_allocator *allocator);
 
 /* The bytes to read from: borrowed until they are used up or replaced. */
-void swale__reader_feed(struct swale__reader *reader, const void *bytes, size_t len);
+void swale__ws_reader_feed(struct swale__ws_reader *reader, const void *bytes, size_t len);
 
 /*
  * The next piece: 1; 0 when more bytes are needed; SWALE_EPROTOCOL when what comes is no frame, and the reader
  * is broken.
  */
-int swale__reader_next(struct swale__reader *reader, struct swale__piece *piece);
+int swale__ws_reader_next(struct swale__ws_reader *reader, struct swale__ws_piece *piece);
 
 /* Whether it stands between two frames, and so has nothing to remember. */
-static inline bool swale__reader_idle(const struct swale__reader *reader) {
+static inline bool swale__ws_reader_idle(const struct swale__ws_reader *reader) {
   return !reader->in_frame && reader->held == 0 && reader->left == 0 && !reader->broken;
 }
 
-static inline bool swale__opcode_is_control(unsigned char opcode) { return (opcode & 0x8) != 0; }
+static inline bool swale__ws_opcode_is_control(unsigned char opcode) { return (opcode & 0x8) != 0; }
 
 #endif

@@ -32,7 +32,7 @@ static int put_frame(swale_buffer *out, unsigned char opcode, const void *bytes,
   return swale_buffer_append(out, bytes, len);
 }
 
-int swale__frame_encode(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
+int swale__ws_frame_encode(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
                         const void *arg) {
   (void)arg;
   return put_frame(out, (unsigned char)kind, bytes, len);
@@ -46,12 +46,12 @@ static int encode_control(const void *bytes, size_t len, enum swale_kind kind, s
   return put_frame(out, *(const unsigned char *)arg, bytes, len);
 }
 
-int swale__frame_control(unsigned char opcode, const void *bytes, size_t len,
+int swale__ws_frame_control(unsigned char opcode, const void *bytes, size_t len,
                          const struct swale_allocator *allocator, swale_payload **out) {
   return swale_payload_wrap(SWALE_BINARY, bytes, len, encode_control, &opcode, allocator, out);
 }
 
-int swale__frame_close(uint16_t code, const char *reason, const struct swale_allocator *allocator,
+int swale__ws_frame_close(uint16_t code, const char *reason, const struct swale_allocator *allocator,
                        swale_payload **out) {
   unsigned char payload[SWALE__CONTROL_MAX];
   size_t len = 0;
@@ -62,5 +62,5 @@ int swale__frame_close(uint16_t code, const char *reason, const struct swale_all
       memcpy(payload + 2, reason, reason_len);
     len = 2 + reason_len;
   }
-  return swale__frame_control(SWALE__FRAME_CLOSE, payload, len, allocator, out);
+  return swale__ws_frame_control(SWALE__FRAME_CLOSE, payload, len, allocator, out);
 }

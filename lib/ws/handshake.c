@@ -24,10 +24,10 @@ enum {
 /* ---- headers ---------------------------------------------------------------------------- */
 
 static bool named(const struct swale_header *header, const char *name) {
-  return swale__same_word(header->name, strlen(header->name), name);
+  return swale__ws_same_word(header->name, strlen(header->name), name);
 }
 
-static size_t count_headers(const struct swale__request *request, const char *name) {
+static size_t count_headers(const struct swale__ws_request *request, const char *name) {
   size_t n = 0;
   for (size_t i = 0; i < request->n_headers; i++)
     n += named(&request->headers[i], name);
@@ -35,7 +35,7 @@ static size_t count_headers(const struct swale__request *request, const char *na
 }
 
 /* The first value of this name, or NULL. */
-static const char *find_header(const struct swale__request *request, const char *name) {
+static const char *find_header(const struct swale__ws_request *request, const char *name) {
   for (size_t i = 0; i < request->n_headers; i++)
     if (named(&request->headers[i], name))
       return request->headers[i].value;
@@ -61,12 +61,12 @@ static bool list_names(const char *value, const char *word) {
   const char *element;
   size_t len;
   while (next_element(&value, &element, &len))
-    if (swale__same_word(element, len, word))
+    if (swale__ws_same_word(element, len, word))
       return true;
   return false;
 }
 
-static bool headers_name(const struct swale__request *request, const char *name, const char *word) {
+static bool headers_name(const struct swale__ws_request *request, const char *name, const char *word) {
   for (size_t i = 0; i < request->n_headers; i++)
     if (named(&request->headers[i], name) && list_names(request->headers[i].value, word))
       return true;
@@ -75,16 +75,16 @@ static bool headers_name(const struct swale__request *request, const char *name,
 
 /* ---- single rules ----------------------------------------------------------------------- */
 
-static int refuse(struct swale__handshake *out, int status, const char *why) {
+static int refuse(struct swale__ws_handshake *out, int status, const char *why) {
   out->status = status;
   out->why = why;
   return status;
 }
 
-static int malformed(struct swale__handshake *out, const char *why) { return refuse(out, BAD_REQUEST, why); }
+static int malformed(struct swale__ws_handshake *out, const char *why) { return refuse(out, BAD_REQUEST, why); }
 
 /* A body on an upgrade request is how requests are smuggled: whoever sends one is told to leave. */
-static int check_no_body(const struct swale__request *request, struct swale__handshake *out) {
+static int check_no_body(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   for (size_t i = 0; i < request->n_headers; i++) {
     const struct swale_header *header = &request->headers[i];
     if (named(header, "transfer-encoding") ||
@@ -94,18 +94,18 @@ static int check_no_body(const struct swale__request *request, struct swale__han
   return 0;
 }
 
-static int check_host(const struct swale__request *request, struct swale__handshake *out) {
+static int check_host(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   out->host = find_header(request, "host");
   if (count_headers(request, "host") != 1)
     return malformed(out, "there must be one Host header");
-  return swale__host_valid(out->host) ? 0 : malformed(out, "malformed Host header");
+  return swale__ws_host_valid(out->host) ? 0 : malformed(out, "malformed Host header");
 }
 
 /*
  * "/path?query", or as proxies are written to "http://host/path?query", the host then being the Host
  * header's (RFC 9112, 3.2.2). An absolute URL without a path means "/".
  */
-static int check_target(const struct swale__request *request, struct swale__handshake *out) {
+static int check_target(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   const char *target = request->target;
   for (const char *p = target; *p != '\0'; p++)
     if (*p <= ' ' || *p >= 0x7f || *p == '#')
@@ -115,9 +115,9 @@ static int check_target(const struct swale__request *request, struct swale__hand
     size_t scheme_len = (size_t)(authority - target);
     authority += 3;
     size_t len = strcspn(authority, "/?");
-    bool web = swale__same_word(target, scheme_len, "http") || swale__same_word(target, scheme_len, "https") ||
-               swale__same_word(target, scheme_len, "ws") || swale__same_word(target, scheme_len, "wss");
-    if (!web || !swale__same_word(authority, len, out->host))
+    bool web = swale__ws_same_word(target, scheme_len, "http") || swale__ws_same_word(target, scheme_len, "https") ||
+               swale__ws_same_word(target, scheme_len, "ws") || swale__ws_same_word(target, scheme_len, "wss");
+    if (!web || !swale__ws_same_word(authority, len, out->host))
       return malformed(out, "the request target is not of this host");
     target = authority[len] == '\0' ? "/" : authority + len;
   }
@@ -125,7 +125,7 @@ static int check_target(const struct swale__request *request, struct swale__hand
   return target[0] == '/' ? 0 : malformed(out, "malformed request target");
 }
 
-static int check_upgrade(const struct swale__request *request, struct swale__handshake *out) {
+static int check_upgrade(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   if (!headers_name(request, "upgrade", "websocket") || !headers_name(request, "connection", "upgrade"))
     return refuse(out, UPGRADE_REQUIRED, "this is a WebSocket");
   if (count_headers(request, "sec-websocket-version") > 1)
@@ -139,7 +139,7 @@ static bool key_valid(const char *key) {
   if (strlen(key) != KEY_LEN || strcmp(key + KEY_LEN - 2, "==") != 0)
     return false;
   for (size_t i = 0; i < KEY_LEN - 2; i++)
-    if (!swale__is_alnum(key[i]) && key[i] != '+' && key[i] != '/')
+    if (!swale__ws_is_alnum(key[i]) && key[i] != '+' && key[i] != '/')
       return false;
   return true;
 }
@@ -156,7 +156,7 @@ static void answer_key(const char *key, char accept[SWALE__ACCEPT_SIZE]) {
   accept[SWALE__ACCEPT_SIZE - 1] = '\0';
 }
 
-static int check_key(const struct swale__request *request, struct swale__handshake *out) {
+static int check_key(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   const char *key = find_header(request, "sec-websocket-key");
   if (count_headers(request, "sec-websocket-key") != 1 || !key_valid(key))
     return malformed(out, "there must be one Sec-WebSocket-Key header of 16 bytes in base64");
@@ -165,7 +165,7 @@ static int check_key(const struct swale__request *request, struct swale__handsha
 }
 
 /* Nobody knows which of two origins a proxy in between has looked at. */
-static int check_origin(const struct swale__request *request, struct swale__handshake *out) {
+static int check_origin(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
   out->origin = find_header(request, "origin");
   return count_headers(request, "origin") <= 1 ? 0 : malformed(out, "more than one Origin header");
 }
@@ -174,7 +174,7 @@ static int check_origin(const struct swale__request *request, struct swale__hand
 
 static bool is_token(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if (!swale__is_token(text[i]))
+    if (!swale__ws_is_token(text[i]))
       return false;
   return true;
 }
@@ -204,8 +204,8 @@ static const char *offer(struct offered *offered, const char *name, size_t len) 
   return NULL;
 }
 
-static int collect_subprotocols(const struct swale__request *request, struct offered *offered,
-                                struct swale__handshake *out) {
+static int collect_subprotocols(const struct swale__ws_request *request, struct offered *offered,
+                                struct swale__ws_handshake *out) {
   offered->n = offered->bytes = 0;
   for (size_t i = 0; i < request->n_headers; i++) {
     if (!named(&request->headers[i], "sec-websocket-protocol"))
@@ -222,7 +222,7 @@ static int collect_subprotocols(const struct swale__request *request, struct off
 }
 
 static int copy_subprotocols(const struct offered *offered, const struct swale_allocator *allocator,
-                             struct swale__handshake *out) {
+                             struct swale__ws_handshake *out) {
   if (offered->n == 0)
     return 0;
   out->subprotocols = swale__ws_malloc(allocator, offered->n * sizeof(char *) + offered->bytes);
@@ -240,8 +240,8 @@ static int copy_subprotocols(const struct offered *offered, const struct swale_a
   return 0;
 }
 
-int swale__handshake_check(const struct swale__request *request, const struct swale_allocator *allocator,
-                           struct swale__handshake *out) {
+int swale__ws_handshake_check(const struct swale__ws_request *request, const struct swale_allocator *allocator,
+                           struct swale__ws_handshake *out) {
   struct offered offered;
   memset(out, 0, sizeof *out);
   if (strcmp(request->method, "GET") != 0) {

@@ -35,7 +35,7 @@ enum state {
 
 enum { SLICE = 512, BAD_REQUEST = 400, TOO_LARGE = 431, VERSION_NOT_SUPPORTED = 505 };
 
-void swale__head_init(struct swale__head *head, const struct swale_allocator *allocator, size_t head_max,
+void swale__ws_head_init(struct swale__ws_head *head, const struct swale_allocator *allocator, size_t head_max,
                       uint32_t headers_max) {
   memset(head, 0, sizeof *head);
   head->allocator = allocator;
@@ -43,13 +43,13 @@ void swale__head_init(struct swale__head *head, const struct swale_allocator *al
   head->headers_max = headers_max;
 }
 
-void swale__head_free(struct swale__head *head) {
+void swale__ws_head_free(struct swale__ws_head *head) {
   swale__ws_release(head->allocator, head->text);
   head->text = NULL;
   head->len = head->capacity = 0;
 }
 
-static int reserve(struct swale__head *head, size_t more) {
+static int reserve(struct swale__ws_head *head, size_t more) {
   if (head->capacity - head->len >= more)
     return 0;
   size_t capacity = head->capacity > 0 ? head->capacity : SLICE;
@@ -63,34 +63,34 @@ static int reserve(struct swale__head *head, size_t more) {
   return 0;
 }
 
-static int refuse(struct swale__head *head, int status, const char *why) {
+static int refuse(struct swale__ws_head *head, int status, const char *why) {
   head->why = why;
   return status;
 }
 
-static int malformed(struct swale__head *head, const char *why) { return refuse(head, BAD_REQUEST, why); }
+static int malformed(struct swale__ws_head *head, const char *why) { return refuse(head, BAD_REQUEST, why); }
 
-static void keep(struct swale__head *head, char c) { head->text[head->len++] = c; }
+static void keep(struct swale__ws_head *head, char c) { head->text[head->len++] = c; }
 
-static int go(struct swale__head *head, enum state state) {
+static int go(struct swale__ws_head *head, enum state state) {
   head->state = (unsigned char)state;
   return 0;
 }
 
-static int finish_word(struct swale__head *head, enum state next) {
+static int finish_word(struct swale__ws_head *head, enum state next) {
   keep(head, '\0');
   return go(head, next);
 }
 
-static int step_method(struct swale__head *head, char c) {
-  if (swale__is_token(c)) {
+static int step_method(struct swale__ws_head *head, char c) {
+  if (swale__ws_is_token(c)) {
     keep(head, c);
     return go(head, METHOD);
   }
   return c == ' ' && head->state == METHOD ? finish_word(head, TARGET) : malformed(head, "malformed method");
 }
 
-static int step_target(struct swale__head *head, char c) {
+static int step_target(struct swale__ws_head *head, char c) {
   bool empty = head->text[head->len - 1] == '\0';
   if (c > ' ' && c < 0x7f) {
     keep(head, c);
@@ -100,11 +100,11 @@ static int step_target(struct swale__head *head, char c) {
 }
 
 /* "HTTP/" DIGIT "." DIGIT, and then the end of the line. */
-static int step_version(struct swale__head *head, char c) {
+static int step_version(struct swale__ws_head *head, char c) {
   static const char pattern[] = "HTTP/0.0\r";
   size_t at = head->version_at++;
   bool digit = pattern[at] == '0';
-  if (digit ? !swale__is_digit(c) : c != pattern[at])
+  if (digit ? !swale__ws_is_digit(c) : c != pattern[at])
     return malformed(head, "malformed HTTP version");
   if (digit && at == 5)
     head->major = c;
@@ -117,23 +117,23 @@ static int step_version(struct swale__head *head, char c) {
   return go(head, VERSION_LF);
 }
 
-static int step_line_start(struct swale__head *head, char c) {
+static int step_line_start(struct swale__ws_head *head, char c) {
   if (c == '\r')
     return go(head, END_LF);
   if (c == ' ' || c == '\t')
     return malformed(head, "folded header line");
-  if (!swale__is_token(c))
+  if (!swale__ws_is_token(c))
     return malformed(head, "malformed header name");
   if (head->n_headers == head->headers_max)
     return refuse(head, TOO_LARGE, "too many headers");
   head->n_headers++;
-  keep(head, swale__lower(c));
+  keep(head, swale__ws_lower(c));
   return go(head, NAME);
 }
 
-static int step_name(struct swale__head *head, char c) {
-  if (swale__is_token(c)) {
-    keep(head, swale__lower(c));
+static int step_name(struct swale__ws_head *head, char c) {
+  if (swale__ws_is_token(c)) {
+    keep(head, swale__ws_lower(c));
     return 0;
   }
   if (c != ':')
@@ -143,13 +143,13 @@ static int step_name(struct swale__head *head, char c) {
   return 0;
 }
 
-static void trim_value(struct swale__head *head) {
+static void trim_value(struct swale__ws_head *head) {
   while (head->len > head->value_start &&
          (head->text[head->len - 1] == ' ' || head->text[head->len - 1] == '\t'))
     head->len--;
 }
 
-static int step_value(struct swale__head *head, char c) {
+static int step_value(struct swale__ws_head *head, char c) {
   if (c == '\r') {
     trim_value(head);
     return finish_word(head, VALUE_LF);
@@ -165,11 +165,11 @@ static int step_value(struct swale__head *head, char c) {
   return go(head, VALUE);
 }
 
-static int step_lf(struct swale__head *head, char c, enum state next) {
+static int step_lf(struct swale__ws_head *head, char c, enum state next) {
   return c == '\n' ? go(head, next) : malformed(head, "a line must end in CR LF");
 }
 
-static int step(struct swale__head *head, char c) {
+static int step(struct swale__ws_head *head, char c) {
   switch ((enum state)head->state) {
   case START:
     return c == '\r' && head->taken == 0 ? go(head, EMPTY_LINE_LF) : step_method(head, c);
@@ -199,7 +199,7 @@ static int step(struct swale__head *head, char c) {
   return SWALE__HEAD_COMPLETE;
 }
 
-static int feed_slice(struct swale__head *head, const char *bytes, size_t len, size_t *used) {
+static int feed_slice(struct swale__ws_head *head, const char *bytes, size_t len, size_t *used) {
   int rv = reserve(head, len);
   for (size_t i = 0; i < len && rv == 0 && head->state != COMPLETE; i++) {
     if (head->taken == head->head_max)
@@ -211,7 +211,7 @@ static int feed_slice(struct swale__head *head, const char *bytes, size_t len, s
   return rv;
 }
 
-int swale__head_feed(struct swale__head *head, const void *bytes, size_t len, size_t *used) {
+int swale__ws_head_feed(struct swale__ws_head *head, const void *bytes, size_t len, size_t *used) {
   const char *at = bytes;
   *used = 0;
   while (*used < len && head->state != COMPLETE) {
@@ -225,7 +225,7 @@ int swale__head_feed(struct swale__head *head, const void *bytes, size_t len, si
 
 static const char *next_word(const char *word) { return word + strlen(word) + 1; }
 
-int swale__head_request(const struct swale__head *head, struct swale__request *request,
+int swale__ws_head_request(const struct swale__ws_head *head, struct swale__ws_request *request,
                         struct swale_header **headers) {
   *headers = NULL;
   if (head->n_headers > 0) {

@@ -26,8 +26,8 @@ static struct fault protocol_fault(const char *detail) {
 }
 
 /* Limits of messages. A message in one frame has no fragments. */
-static struct fault judge_size(const swale_ws *ws, const struct swale__piece *p) {
-  const struct swale__assembly *m = ws->message;
+static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece *p) {
+  const struct swale__ws_assembly *m = ws->message;
   const struct swale_ws_options *o = ws->options;
   if (p->frame_len > o->message_max - (m ? m->len : 0))
     return (struct fault){SWALE__CLOSE_TOO_BIG, SWALE_ESIZE, "a message is too large"};
@@ -39,7 +39,7 @@ static struct fault judge_size(const swale_ws *ws, const struct swale__piece *p)
   return (struct fault){0};
 }
 
-static struct fault judge(const swale_ws *ws, const struct swale__piece *p) {
+static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
   if (!p->masked)
     return protocol_fault("a frame is not masked");
   if (p->rsv != 0)
@@ -75,19 +75,19 @@ static void deliver(swale_ws *ws, enum swale_kind kind, const void *data, size_t
 }
 
 static void finish_message(swale_ws *ws) {
-  struct swale__assembly *message = ws->message;
-  if (swale__assembly_finish(message) < 0) {
+  struct swale__ws_assembly *message = ws->message;
+  if (swale__ws_assembly_finish(message) < 0) {
     fail_for_text(ws);
     return;
   }
   ws->message = NULL;
   deliver(ws, message->kind, message->bytes, message->len);
-  swale__pool_give_assembly(ws->pool, message);
+  swale__ws_pool_give_assembly(ws->pool, message);
 }
 
-static void gather(swale_ws *ws, const struct swale__piece *p) {
+static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
   if (!ws->message) {
-    ws->message = swale__pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
+    ws->message = swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
     if (!ws->message) {
       fail_for_memory(ws);
       return;
@@ -97,7 +97,7 @@ static void gather(swale_ws *ws, const struct swale__piece *p) {
     ws->message->fragments++;
     ws->message->empty_fragments += p->frame_len == 0;
   }
-  int rv = swale__assembly_append(&ws->message, p->data, p->len, ws->options->message_max,
+  int rv = swale__ws_assembly_append(&ws->message, p->data, p->len, ws->options->message_max,
                                   ws->pool->allocator);
   if (rv == SWALE_EUTF8)
     fail_for_text(ws);
@@ -107,7 +107,7 @@ static void gather(swale_ws *ws, const struct swale__piece *p) {
     finish_message(ws);
 }
 
-static void take_data(swale_ws *ws, const struct swale__piece *p) {
+static void take_data(swale_ws *ws, const struct swale__ws_piece *p) {
   bool whole = !ws->message && p->first && p->last && p->fin;
   if (!whole)
     gather(ws, p);
@@ -121,14 +121,14 @@ static void take_data(swale_ws *ws, const struct swale__piece *p) {
 
 /* ---- frames ----------------------------------------------------------------------------- */
 
-static void take_control(swale_ws *ws, const struct swale__piece *p) {
+static void take_control(swale_ws *ws, const struct swale__ws_piece *p) {
   if (p->opcode == SWALE__FRAME_CLOSE)
     swale__ws_peer_closed(ws, p->data, p->len);
   else if (p->opcode == SWALE__FRAME_PING && swale__ws_pong(ws, p->data, p->len) < 0)
     fail_for_memory(ws);
 }
 
-static void take_piece(swale_ws *ws, const struct swale__piece *p) {
+static void take_piece(swale_ws *ws, const struct swale__ws_piece *p) {
   if (ws->phase == SWALE__WS_CLOSING) {
     if (p->opcode == SWALE__FRAME_CLOSE)
       swale__ws_peer_closed(ws, p->data, p->len);
@@ -137,41 +137,41 @@ static void take_piece(swale_ws *ws, const struct swale__piece *p) {
   struct fault fault = p->first ? judge(ws, p) : (struct fault){0};
   if (fault.code)
     swale__ws_fail(ws, fault.code, fault.error, fault.detail);
-  else if (swale__opcode_is_control(p->opcode))
+  else if (swale__ws_opcode_is_control(p->opcode))
     take_control(ws, p);
   else
     take_data(ws, p);
 }
 
 void swale__ws_take_frames(swale_ws *ws, const void *bytes, size_t len) {
-  struct swale__piece piece;
+  struct swale__ws_piece piece;
   int rv = 1;
   if (!ws->reader)
-    ws->reader = swale__pool_take_reader(ws->pool);
+    ws->reader = swale__ws_pool_take_reader(ws->pool);
   if (!ws->reader) {
     fail_for_memory(ws);
     swale__ws_enter_phase(ws, SWALE__WS_DRAINING);
     return;
   }
-  swale__reader_feed(ws->reader, bytes, len);
-  while (swale__ws_is_reading(ws) && (rv = swale__reader_next(ws->reader, &piece)) == 1)
+  swale__ws_reader_feed(ws->reader, bytes, len);
+  while (swale__ws_is_reading(ws) && (rv = swale__ws_reader_next(ws->reader, &piece)) == 1)
     take_piece(ws, &piece);
   if (rv < 0)
     swale__ws_fail_framing(ws);
-  swale__reader_feed(ws->reader, NULL, 0);
+  swale__ws_reader_feed(ws->reader, NULL, 0);
   if (!swale__ws_is_reading(ws))
     swale__ws_release_input(ws);
-  else if (swale__reader_idle(ws->reader)) {
-    swale__pool_give_reader(ws->pool, ws->reader);
+  else if (swale__ws_reader_idle(ws->reader)) {
+    swale__ws_pool_give_reader(ws->pool, ws->reader);
     ws->reader = NULL;
   }
 }
 
 void swale__ws_release_input(swale_ws *ws) {
   if (ws->reader)
-    swale__pool_give_reader(ws->pool, ws->reader);
+    swale__ws_pool_give_reader(ws->pool, ws->reader);
   if (ws->message)
-    swale__pool_give_assembly(ws->pool, ws->message);
+    swale__ws_pool_give_assembly(ws->pool, ws->message);
   ws->reader = NULL;
   ws->message = NULL;
 }

@@ -7,9 +7,9 @@
 
 #include "ws/memory.h"
 
-enum { FIRST_CAPACITY = 4096 - sizeof(struct swale__assembly) };
+enum { FIRST_CAPACITY = 4096 - sizeof(struct swale__ws_assembly) };
 
-int swale__assembly_new(const struct swale_allocator *allocator, struct swale__assembly **out) {
+int swale__ws_assembly_new(const struct swale_allocator *allocator, struct swale__ws_assembly **out) {
   *out = swale__ws_malloc(allocator, sizeof **out + FIRST_CAPACITY);
   if (!*out)
     return SWALE_ENOMEM;
@@ -17,7 +17,7 @@ int swale__assembly_new(const struct swale_allocator *allocator, struct swale__a
   return 0;
 }
 
-void swale__assembly_reset(struct swale__assembly *message, enum swale_kind kind) {
+void swale__ws_assembly_reset(struct swale__ws_assembly *message, enum swale_kind kind) {
   message->len = 0;
   message->fragments = message->empty_fragments = 0;
   message->kind = kind;
@@ -25,7 +25,7 @@ void swale__assembly_reset(struct swale__assembly *message, enum swale_kind kind
 }
 
 /* Doubles the room until `len` more bytes fit; `max` keeps the last doubling from wasting half of it. */
-static int reserve(struct swale__assembly **message, size_t len, size_t max,
+static int reserve(struct swale__ws_assembly **message, size_t len, size_t max,
                    const struct swale_allocator *allocator) {
   size_t needed = (*message)->len + len;
   size_t capacity = (*message)->capacity;
@@ -33,7 +33,7 @@ static int reserve(struct swale__assembly **message, size_t len, size_t max,
     return 0;
   while (capacity < needed)
     capacity = capacity > max / 2 ? max : capacity * 2;
-  struct swale__assembly *grown = swale__ws_realloc(allocator, *message, sizeof *grown + capacity);
+  struct swale__ws_assembly *grown = swale__ws_realloc(allocator, *message, sizeof *grown + capacity);
   if (!grown)
     return SWALE_ENOMEM;
   grown->capacity = capacity;
@@ -41,7 +41,7 @@ static int reserve(struct swale__assembly **message, size_t len, size_t max,
   return 0;
 }
 
-int swale__assembly_append(struct swale__assembly **message, const void *bytes, size_t len, size_t max,
+int swale__ws_assembly_append(struct swale__ws_assembly **message, const void *bytes, size_t len, size_t max,
                            const struct swale_allocator *allocator) {
   if (len == 0)
     return 0;
@@ -55,6 +55,6 @@ int swale__assembly_append(struct swale__assembly **message, const void *bytes, 
   return 0;
 }
 
-int swale__assembly_finish(const struct swale__assembly *message) {
+int swale__ws_assembly_finish(const struct swale__ws_assembly *message) {
   return message->kind == SWALE_TEXT ? swale_utf8_end(&message->utf8) : 0;
 }

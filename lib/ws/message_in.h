@@ -13,7 +13,7 @@
  * A message while its parts come in. The bytes stand in one block that grows with what has really come, never
  * with what a header announces.
  */
-struct swale__assembly {
+struct swale__ws_assembly {
   size_t len, capacity;
   uint32_t fragments;       /* frames so far */
   uint32_t empty_fragments; /* of these without payload */
@@ -23,19 +23,19 @@ struct swale__assembly {
 };
 
 /* SWALE_ENOMEM. */
-int swale__assembly_new(const struct swale_allocator *allocator, struct swale__assembly **out);
+int swale__ws_assembly_new(const struct swale_allocator *allocator, struct swale__ws_assembly **out);
 
 /* Makes it empty, keeping its memory. */
-void swale__assembly_reset(struct swale__assembly *message, enum swale_kind kind);
+void swale__ws_assembly_reset(struct swale__ws_assembly *message, enum swale_kind kind);
 
 /*
  * Appends bytes, of a text those that keep it UTF-8 so far. Up to `max` bytes in all: the caller has checked.
  * *message may move. SWALE_EUTF8, SWALE_ENOMEM.
  */
-int swale__assembly_append(struct swale__assembly **message, const void *bytes, size_t len, size_t max,
+int swale__ws_assembly_append(struct swale__ws_assembly **message, const void *bytes, size_t len, size_t max,
                            const struct swale_allocator *allocator);
 
 /* Whether the message may end here: 0 or SWALE_EUTF8. */
-int swale__assembly_finish(const struct swale__assembly *message);
+int swale__ws_assembly_finish(const struct swale__ws_assembly *message);
 
 #endif

@@ -18,7 +18,7 @@ void swale__ws_tell(swale_ws *ws) {
 void swale__ws_decided(swale_ws *ws) { swale_loop_defer(ws->pool->loop, &ws->job); }
 
 static void tell_answer(swale_ws *ws) {
-  struct swale__opening *opening = ws->opening;
+  struct swale__ws_opening *opening = ws->opening;
   if (!opening || !opening->answer || opening->answer_told)
     return;
   opening->answer_told = true;
@@ -40,7 +40,7 @@ void swale__ws_run_job(struct swale_job *job) {
     swale__ws_destroy(ws);
     return;
   }
-  swale__opening_take_early(ws);
+  swale__ws_opening_take_early(ws);
   if (!ws->freed)
     tell_answer(ws);
   tell_output(ws);

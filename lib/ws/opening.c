@@ -18,7 +18,7 @@ static const struct swale_allocator *memory(const swale_ws *ws) { return ws->poo
 
 /* ---- life ------------------------------------------------------------------------------- */
 
-static int copy_addresses(struct swale__opening *opening, const char *client, const char *server,
+static int copy_addresses(struct swale__ws_opening *opening, const char *client, const char *server,
                           const struct swale_allocator *allocator) {
   size_t client_size = client ? strlen(client) + 1 : 0, server_size = server ? strlen(server) + 1 : 0;
   if (client_size + server_size == 0)
@@ -33,12 +33,12 @@ static int copy_addresses(struct swale__opening *opening, const char *client, co
   return 0;
 }
 
-int swale__opening_new(swale_ws *ws, const char *client, const char *server) {
-  struct swale__opening *opening = swale__ws_malloc(memory(ws), sizeof *opening);
+int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) {
+  struct swale__ws_opening *opening = swale__ws_malloc(memory(ws), sizeof *opening);
   if (!opening)
     return SWALE_ENOMEM;
   memset(opening, 0, sizeof *opening);
-  swale__head_init(&opening->head, memory(ws), ws->options->head_max, ws->options->headers_max);
+  swale__ws_head_init(&opening->head, memory(ws), ws->options->head_max, ws->options->headers_max);
   int rv = copy_addresses(opening, client, server, memory(ws));
   if (rv < 0)
     swale__ws_release(memory(ws), opening);
@@ -48,13 +48,13 @@ int swale__opening_new(swale_ws *ws, const char *client, const char *server) {
 }
 
 static void forget_request(swale_ws *ws) {
-  struct swale__opening *opening = ws->opening;
-  swale__head_free(&opening->head);
+  struct swale__ws_opening *opening = ws->opening;
+  swale__ws_head_free(&opening->head);
   swale__ws_release(memory(ws), opening->addresses);
   opening->addresses = opening->client = opening->server = NULL;
 }
 
-void swale__opening_free(swale_ws *ws) {
+void swale__ws_opening_free(swale_ws *ws) {
   if (!ws->opening)
     return;
   forget_request(ws);
@@ -64,21 +64,21 @@ void swale__opening_free(swale_ws *ws) {
   ws->opening = NULL;
 }
 
-void swale__opening_retire(swale_ws *ws) {
-  struct swale__opening *opening = ws->opening;
-  if (!opening || ws->phase < SWALE__WS_OPEN || opening->asking || swale__opening_waits(ws))
+void swale__ws_opening_retire(swale_ws *ws) {
+  struct swale__ws_opening *opening = ws->opening;
+  if (!opening || ws->phase < SWALE__WS_OPEN || opening->asking || swale__ws_opening_waits(ws))
     return;
   if (opening->early_len == 0 || ws->phase >= SWALE__WS_DRAINING)
-    swale__opening_free(ws);
+    swale__ws_opening_free(ws);
 }
 
 /* ---- the answer ------------------------------------------------------------------------- */
 
-static int give_answer(swale_ws *ws, const struct swale__answer *answer) {
+static int give_answer(swale_ws *ws, const struct swale__ws_answer *answer) {
   if (ws->opening->upgraded)
-    return swale__answer_copy(answer, memory(ws), &ws->opening->answer);
+    return swale__ws_answer_copy(answer, memory(ws), &ws->opening->answer);
   swale_payload *text;
-  int rv = swale__answer_render(answer, memory(ws), &text);
+  int rv = swale__ws_answer_render(answer, memory(ws), &text);
   return rv < 0 ? rv : swale__ws_queue(ws, text);
 }
 
@@ -87,11 +87,11 @@ static bool is_undecided(const swale_ws *ws) { return ws->phase == SWALE__WS_DEC
 int swale__ws_accept(void *transport, const char *subprotocol, const struct swale_header *headers,
                      size_t n_headers) {
   swale_ws *ws = transport;
-  struct swale__answer answer;
+  struct swale__ws_answer answer;
   if (!is_undecided(ws))
     return SWALE_ECLOSED;
-  swale__answer_accept(&answer, ws->opening->accept, subprotocol);
-  int rv = swale__answer_add(&answer, headers, n_headers);
+  swale__ws_answer_accept(&answer, ws->opening->accept, subprotocol);
+  int rv = swale__ws_answer_add(&answer, headers, n_headers);
   if (rv == 0)
     rv = give_answer(ws, &answer);
   if (rv < 0)
@@ -99,12 +99,12 @@ int swale__ws_accept(void *transport, const char *subprotocol, const struct swal
   ws->heard_ms = ws->message_ms = swale__ws_now(ws);
   swale__ws_enter_phase(ws, SWALE__WS_OPEN);
   swale__ws_decided(ws);
-  swale__opening_retire(ws);
+  swale__ws_opening_retire(ws);
   return 0;
 }
 
 /* The connection ends, whether or not there is memory to say why. */
-static int refuse_with(swale_ws *ws, const struct swale__answer *answer) {
+static int refuse_with(swale_ws *ws, const struct swale__ws_answer *answer) {
   int rv = give_answer(ws, answer);
   swale__ws_enter_phase(ws, SWALE__WS_DRAINING);
   swale__ws_decided(ws);
@@ -114,20 +114,20 @@ static int refuse_with(swale_ws *ws, const struct swale__answer *answer) {
 int swale__ws_reject(void *transport, int status, const struct swale_header *headers, size_t n_headers,
                      const char *body) {
   swale_ws *ws = transport;
-  struct swale__answer answer;
+  struct swale__ws_answer answer;
   ws->consumer = NULL;
   if (!is_undecided(ws))
     return 0;
-  swale__answer_refuse(&answer, status, body);
-  int rv = swale__answer_add(&answer, headers, n_headers);
+  swale__ws_answer_refuse(&answer, status, body);
+  int rv = swale__ws_answer_add(&answer, headers, n_headers);
   int refused = refuse_with(ws, &answer);
-  swale__opening_retire(ws);
+  swale__ws_opening_retire(ws);
   return rv < 0 ? rv : refused;
 }
 
-void swale__opening_refuse(swale_ws *ws, int status, const char *why) {
-  struct swale__answer answer;
-  swale__answer_refuse(&answer, status, why);
+void swale__ws_opening_refuse(swale_ws *ws, int status, const char *why) {
+  struct swale__ws_answer answer;
+  swale__ws_answer_refuse(&answer, status, why);
   refuse_with(ws, &answer);
   if (why)
     swale_app_report(ws->app, NULL, status, why);
@@ -135,20 +135,20 @@ void swale__opening_refuse(swale_ws *ws, int status, const char *why) {
 
 /* ---- the request ------------------------------------------------------------------------ */
 
-static bool origin_allowed(const swale_ws *ws, const struct swale__handshake *handshake) {
+static bool origin_allowed(const swale_ws *ws, const struct swale__ws_handshake *handshake) {
   if (ws->options->origins)
     return swale_origins_allow(ws->options->origins, handshake->origin) != 0;
   return swale_app_has_guard(ws->app, swale_origin_guard) ||
-         swale__origin_is_same(handshake->origin, handshake->host, ws->options->scheme);
+         swale__ws_origin_is_same(handshake->origin, handshake->host, ws->options->scheme);
 }
 
 /*
  * Callbacks of the app run in here. Any of them may free or close the connection, a guard even before there
  * is a consumer; then the consumer that was made all the same is told at once.
  */
-static void open_consumer(swale_ws *ws, const struct swale__request *request,
-                          const struct swale__handshake *handshake) {
-  struct swale__opening *opening = ws->opening;
+static void open_consumer(swale_ws *ws, const struct swale__ws_request *request,
+                          const struct swale__ws_handshake *handshake) {
+  struct swale__ws_opening *opening = ws->opening;
   struct swale_request asked = {
       .size = sizeof asked,
       .target = handshake->target,
@@ -170,54 +170,54 @@ static void open_consumer(swale_ws *ws, const struct swale__request *request,
   if (rv == 0 && (ws->freed || ws->phase >= SWALE__WS_DRAINING))
     swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   else if (rv != 0 && is_undecided(ws))
-    swale__opening_refuse(ws, rv > 0 ? rv : INTERNAL_ERROR, NULL);
+    swale__ws_opening_refuse(ws, rv > 0 ? rv : INTERNAL_ERROR, NULL);
 }
 
-void swale__opening_ask(swale_ws *ws, const struct swale__request *request) {
-  struct swale__handshake handshake;
-  int rv = swale__handshake_check(request, memory(ws), &handshake);
+void swale__ws_opening_ask(swale_ws *ws, const struct swale__ws_request *request) {
+  struct swale__ws_handshake handshake;
+  int rv = swale__ws_handshake_check(request, memory(ws), &handshake);
   if (rv < 0)
-    swale__opening_refuse(ws, INTERNAL_ERROR, "no memory");
+    swale__ws_opening_refuse(ws, INTERNAL_ERROR, "no memory");
   else if (handshake.status != SWITCHING_PROTOCOLS)
-    swale__opening_refuse(ws, handshake.status, handshake.why);
+    swale__ws_opening_refuse(ws, handshake.status, handshake.why);
   else if (!origin_allowed(ws, &handshake))
-    swale__opening_refuse(ws, FORBIDDEN, "this origin may not connect");
+    swale__ws_opening_refuse(ws, FORBIDDEN, "this origin may not connect");
   else
     open_consumer(ws, request, &handshake);
   swale__ws_release(memory(ws), handshake.subprotocols);
 }
 
 static void ask_for_head(swale_ws *ws) {
-  struct swale__request request;
+  struct swale__ws_request request;
   struct swale_header *headers;
-  if (swale__head_request(&ws->opening->head, &request, &headers) < 0) {
-    swale__opening_refuse(ws, INTERNAL_ERROR, "no memory");
+  if (swale__ws_head_request(&ws->opening->head, &request, &headers) < 0) {
+    swale__ws_opening_refuse(ws, INTERNAL_ERROR, "no memory");
     return;
   }
-  swale__opening_ask(ws, &request);
+  swale__ws_opening_ask(ws, &request);
   swale__ws_release(memory(ws), headers);
 }
 
-size_t swale__opening_take_head(swale_ws *ws, const void *bytes, size_t len) {
+size_t swale__ws_opening_take_head(swale_ws *ws, const void *bytes, size_t len) {
   size_t used;
-  int rv = swale__head_feed(&ws->opening->head, bytes, len, &used);
+  int rv = swale__ws_head_feed(&ws->opening->head, bytes, len, &used);
   if (rv == SWALE__HEAD_MORE)
     return used;
   if (rv == SWALE__HEAD_COMPLETE)
     ask_for_head(ws);
   else if (rv < 0)
-    swale__opening_refuse(ws, INTERNAL_ERROR, "no memory");
+    swale__ws_opening_refuse(ws, INTERNAL_ERROR, "no memory");
   else
-    swale__opening_refuse(ws, rv, ws->opening->head.why);
+    swale__ws_opening_refuse(ws, rv, ws->opening->head.why);
   forget_request(ws);
-  swale__opening_retire(ws);
+  swale__ws_opening_retire(ws);
   return used;
 }
 
 /* ---- early bytes ------------------------------------------------------------------------ */
 
 static int keep(swale_ws *ws, const void *bytes, size_t len) {
-  struct swale__opening *opening = ws->opening;
+  struct swale__ws_opening *opening = ws->opening;
   size_t max = ws->options->early_max + SWALE__EARLY_SLACK;
   if (len > max - opening->early_len)
     return SWALE_EFULL;
@@ -236,20 +236,20 @@ static int keep(swale_ws *ws, const void *bytes, size_t len) {
   return 0;
 }
 
-void swale__opening_keep_early(swale_ws *ws, const void *bytes, size_t len) {
+void swale__ws_opening_keep_early(swale_ws *ws, const void *bytes, size_t len) {
   int rv = len > 0 ? keep(ws, bytes, len) : 0;
   if (rv == 0)
     return;
   swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   if (rv == SWALE_EFULL)
-    swale__opening_refuse(ws, BAD_REQUEST, "too much data before the answer");
+    swale__ws_opening_refuse(ws, BAD_REQUEST, "too much data before the answer");
   else
-    swale__opening_refuse(ws, INTERNAL_ERROR, "no memory");
-  swale__opening_retire(ws);
+    swale__ws_opening_refuse(ws, INTERNAL_ERROR, "no memory");
+  swale__ws_opening_retire(ws);
 }
 
-void swale__opening_take_early(swale_ws *ws) {
-  struct swale__opening *opening = ws->opening;
+void swale__ws_opening_take_early(swale_ws *ws) {
+  struct swale__ws_opening *opening = ws->opening;
   if (!opening || opening->early_len == 0 || ws->phase < SWALE__WS_OPEN || !swale__ws_is_reading(ws))
     return;
   unsigned char *early = opening->early;
@@ -261,5 +261,5 @@ void swale__opening_take_early(swale_ws *ws) {
   swale__ws_take_frames(ws, early, len);
   ws->busy = nested;
   swale__ws_release(memory(ws), early);
-  swale__opening_retire(ws);
+  swale__ws_opening_retire(ws);
 }

@@ -10,8 +10,8 @@
 enum { SWALE__EARLY_SLACK = 65536 };
 
 /* What a connection needs until it is open. */
-struct swale__opening {
-  struct swale__head head;
+struct swale__ws_opening {
+  struct swale__ws_head head;
   char *client, *server; /* one block, `client` its beginning; the pointers NULL if unknown */
   char *addresses;
   char accept[SWALE__ACCEPT_SIZE];
@@ -24,30 +24,30 @@ struct swale__opening {
 };
 
 /* Gives a new connection its opening. The addresses may be NULL, and are copied. SWALE_ENOMEM. */
-int swale__opening_new(swale_ws *ws, const char *client, const char *server);
-void swale__opening_free(swale_ws *ws);
+int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server);
+void swale__ws_opening_free(swale_ws *ws);
 
 /* Bytes of the request head; returns how many belong to it. */
-size_t swale__opening_take_head(swale_ws *ws, const void *bytes, size_t len);
+size_t swale__ws_opening_take_head(swale_ws *ws, const void *bytes, size_t len);
 
 /* Checks a request and asks the consumer. */
-void swale__opening_ask(swale_ws *ws, const struct swale__request *request);
+void swale__ws_opening_ask(swale_ws *ws, const struct swale__ws_request *request);
 
 /* Keeps bytes until there is a decision, or refuses the connection if there are too many. */
-void swale__opening_keep_early(swale_ws *ws, const void *bytes, size_t len);
+void swale__ws_opening_keep_early(swale_ws *ws, const void *bytes, size_t len);
 
 /* Takes what was kept, once the connection is open; outside of callbacks. */
-void swale__opening_take_early(swale_ws *ws);
+void swale__ws_opening_take_early(swale_ws *ws);
 
 /* Frees the opening when nothing of it is needed any more. */
-void swale__opening_retire(swale_ws *ws);
+void swale__ws_opening_retire(swale_ws *ws);
 
 /* Refuses a connection that has no consumer. `why` is the body and reported; NULL: the status in words, and not. */
-void swale__opening_refuse(swale_ws *ws, int status, const char *why);
+void swale__ws_opening_refuse(swale_ws *ws, int status, const char *why);
 
 /* Whether the host has yet to write an answer, so that frames have to wait. */
-static inline bool swale__opening_waits(const swale_ws *ws) {
-  const struct swale__opening *opening = ws->opening;
+static inline bool swale__ws_opening_waits(const swale_ws *ws) {
+  const struct swale__ws_opening *opening = ws->opening;
   return opening && opening->upgraded && !opening->answer_taken &&
          (opening->answer || ws->phase < SWALE__WS_DRAINING);
 }

@@ -29,7 +29,7 @@ void swale_ws_options_init(struct swale_ws_options *options, size_t size) {
   options->size = size;
 }
 
-int swale__options_check(const struct swale_ws_options *options) {
+int swale__ws_options_check(const struct swale_ws_options *options) {
   const struct swale_ws_options *o = options;
   if (o->size != sizeof *o)
     return SWALE_EINVAL;

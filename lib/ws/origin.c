@@ -26,18 +26,18 @@ struct origin {
 };
 
 static bool same_span(struct span a, struct span b) {
-  return a.len == b.len && swale__same_letters(a.at, b.at, a.len);
+  return a.len == b.len && swale__ws_same_letters(a.at, b.at, a.len);
 }
 
 /* Of a name, of an IPv4 address, or between the brackets of an IPv6 address. */
 static size_t host_len(const char *text, size_t len) {
   size_t n = 0;
   if (len == 0 || text[0] != '[') {
-    while (n < len && (swale__is_alnum(text[n]) || strchr("-._", text[n])))
+    while (n < len && (swale__ws_is_alnum(text[n]) || strchr("-._", text[n])))
       n++;
     return n;
   }
-  for (n = 1; n < len && (swale__is_alnum(text[n]) || text[n] == ':' || text[n] == '.'); n++)
+  for (n = 1; n < len && (swale__ws_is_alnum(text[n]) || text[n] == ':' || text[n] == '.'); n++)
     ;
   return n > 1 && n < len && text[n] == ']' ? n + 1 : 0;
 }
@@ -48,7 +48,7 @@ static bool parse_port(const char *text, size_t len, int *port) {
     return false;
   *port = 0;
   for (size_t i = 0; i < len; i++) {
-    if (!swale__is_digit(text[i]))
+    if (!swale__ws_is_digit(text[i]))
       return false;
     *port = *port * 10 + (text[i] - '0');
   }
@@ -67,11 +67,11 @@ static bool parse_authority(const char *text, size_t len, struct authority *out)
 /* The scheme in front of "://"; what is behind it in *rest. */
 static bool parse_scheme(const char *text, struct span *scheme, const char **rest) {
   size_t n = 0;
-  while (swale__is_alnum(text[n]) || (n > 0 && text[n] != '\0' && strchr("+-.", text[n])))
+  while (swale__ws_is_alnum(text[n]) || (n > 0 && text[n] != '\0' && strchr("+-.", text[n])))
     n++;
   *scheme = (struct span){text, n};
   *rest = text + n + 3;
-  return n > 0 && !swale__is_digit(text[0]) && strncmp(text + n, "://", 3) == 0;
+  return n > 0 && !swale__ws_is_digit(text[0]) && strncmp(text + n, "://", 3) == 0;
 }
 
 static bool parse_origin(const char *text, struct origin *out) {
@@ -80,7 +80,7 @@ static bool parse_origin(const char *text, struct origin *out) {
 }
 
 static bool is_scheme(struct span scheme, const char *name) {
-  return swale__same_word(scheme.at, scheme.len, name);
+  return swale__ws_same_word(scheme.at, scheme.len, name);
 }
 
 /* The port that is meant; NO_PORT when the scheme has none of its own. */
@@ -92,19 +92,19 @@ static int effective_port(struct span scheme, int port) {
   return is_scheme(scheme, "https") || is_scheme(scheme, "wss") ? 443 : NO_PORT;
 }
 
-bool swale__host_valid(const char *host) {
+bool swale__ws_host_valid(const char *host) {
   struct authority ignored;
   return parse_authority(host, strlen(host), &ignored);
 }
 
-bool swale__origin_is_same(const char *origin, const char *host, const char *scheme) {
+bool swale__ws_origin_is_same(const char *origin, const char *host, const char *scheme) {
   if (!origin)
     return true;
   struct origin page;
   struct authority server;
   if (!host || !parse_origin(origin, &page) || !parse_authority(host, strlen(host), &server))
     return false;
-  bool secure = scheme && swale__same_word(scheme, strlen(scheme), "wss");
+  bool secure = scheme && swale__ws_same_word(scheme, strlen(scheme), "wss");
   return is_scheme(page.scheme, secure ? "https" : "http") && same_span(page.authority.host, server.host) &&
          effective_port(page.scheme, page.authority.port) == effective_port(page.scheme, server.port);
 }
@@ -228,7 +228,7 @@ int swale_origins_allow(const swale_origins *origins, const char *origin) {
 int swale_origin_guard(swale_scope *scope, void *arg) {
   const char *origin = swale_scope_header(scope, "origin");
   bool allowed = arg ? swale_origins_allow(arg, origin) != 0
-                     : swale__origin_is_same(origin, swale_scope_header(scope, "host"),
+                     : swale__ws_origin_is_same(origin, swale_scope_header(scope, "host"),
                                              swale_scope_scheme(scope));
   return allowed ? 0 : FORBIDDEN;
 }

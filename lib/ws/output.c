@@ -18,16 +18,16 @@ static bool is_data(const swale_payload *frame) {
   return (bytes[0] & 0x88) == 0x80;
 }
 
-static void count(struct swale__output *o, const swale_payload *frame) {
+static void count(struct swale__ws_output *o, const swale_payload *frame) {
   size_t len = length(frame);
   o->bytes += len;
   if (!is_data(frame))
     o->control_bytes += (uint32_t)len;
 }
 
-static int append(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+static int append(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (!o->tail || o->tail->end == SWALE__CHUNK_FRAMES) {
-    struct swale__chunk *chunk = swale__pool_take_chunk(pool);
+    struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool);
     if (!chunk)
       return SWALE_ENOMEM;
     if (o->tail)
@@ -41,9 +41,9 @@ static int append(struct swale__output *o, struct swale__ws_pool *pool, swale_pa
 }
 
 /* In front of the chunks, that is behind `single`. */
-static int prepend(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+static int prepend(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (!o->head || o->head->first == 0) {
-    struct swale__chunk *chunk = swale__pool_take_chunk(pool);
+    struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool);
     if (!chunk)
       return SWALE_ENOMEM;
     chunk->first = chunk->end = SWALE__CHUNK_FRAMES;
@@ -56,7 +56,7 @@ static int prepend(struct swale__output *o, struct swale__ws_pool *pool, swale_p
   return 0;
 }
 
-int swale__output_push(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (o->bytes == 0)
     o->single = frame;
   else if (append(o, pool, frame) < 0)
@@ -66,7 +66,7 @@ int swale__output_push(struct swale__output *o, struct swale__ws_pool *pool, swa
 }
 
 /* Where the first frame is not begun, the urgent one becomes the first; otherwise the second. */
-static int insert(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+static int insert(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (!o->single && o->offset > 0) {
     swale_payload **first = &o->head->frames[o->head->first];
     o->single = *first;
@@ -81,7 +81,7 @@ static int insert(struct swale__output *o, struct swale__ws_pool *pool, swale_pa
   return 0;
 }
 
-int swale__output_push_urgent(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (o->control_bytes > 0)
     return SWALE_EAGAIN;
   int rv = insert(o, pool, frame);
@@ -97,14 +97,14 @@ static void show(struct iovec *iov, const swale_payload *frame, size_t offset) {
   iov->iov_len = len - offset;
 }
 
-int swale__output_peek(const struct swale__output *o, struct iovec *iov, int max) {
+int swale__ws_output_peek(const struct swale__ws_output *o, struct iovec *iov, int max) {
   int n = 0;
   size_t offset = o->offset;
   if (o->single && n < max) {
     show(&iov[n++], o->single, offset);
     offset = 0;
   }
-  for (const struct swale__chunk *c = o->head; c && n < max; c = c->next)
+  for (const struct swale__ws_chunk *c = o->head; c && n < max; c = c->next)
     for (unsigned i = c->first; i < c->end && n < max; i++) {
       show(&iov[n++], c->frames[i], offset);
       offset = 0;
@@ -112,27 +112,27 @@ int swale__output_peek(const struct swale__output *o, struct iovec *iov, int max
   return n;
 }
 
-static swale_payload *first(const struct swale__output *o) {
+static swale_payload *first(const struct swale__ws_output *o) {
   return o->single ? o->single : o->head->frames[o->head->first];
 }
 
-static void drop_first(struct swale__output *o, struct swale__ws_pool *pool) {
+static void drop_first(struct swale__ws_output *o, struct swale__ws_pool *pool) {
   swale_payload_unref(first(o));
   o->offset = 0;
   if (o->single) {
     o->single = NULL;
     return;
   }
-  struct swale__chunk *chunk = o->head;
+  struct swale__ws_chunk *chunk = o->head;
   if (++chunk->first < chunk->end)
     return;
   o->head = chunk->next;
   if (!o->head)
     o->tail = NULL;
-  swale__pool_give_chunk(pool, chunk);
+  swale__ws_pool_give_chunk(pool, chunk);
 }
 
-int swale__output_ack(struct swale__output *o, struct swale__ws_pool *pool, size_t n) {
+int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool, size_t n) {
   if (n > o->bytes)
     return SWALE_EINVAL;
   while (n > 0) {
@@ -150,7 +150,7 @@ int swale__output_ack(struct swale__output *o, struct swale__ws_pool *pool, size
   return 0;
 }
 
-void swale__output_clear(struct swale__output *o, struct swale__ws_pool *pool) {
+void swale__ws_output_clear(struct swale__ws_output *o, struct swale__ws_pool *pool) {
   while (o->single || o->head)
     drop_first(o, pool);
   memset(o, 0, sizeof *o);

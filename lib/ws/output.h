@@ -18,31 +18,31 @@
  * Most of the time there is nothing or one frame: that one stands in `single`. What comes behind stands in
  * chunks from the pool. Nothing that was shown by a peek changes before it is acked.
  */
-struct swale__output {
+struct swale__ws_output {
   swale_payload *single; /* if there is one, the first of all */
-  struct swale__chunk *head, *tail;
+  struct swale__ws_chunk *head, *tail;
   size_t bytes;           /* waiting, in all */
   uint32_t control_bytes; /* of them not in data frames */
   uint32_t offset;        /* bytes of the first frame that are written */
 };
 
-static inline size_t swale__output_data_bytes(const struct swale__output *o) {
+static inline size_t swale__ws_output_data_bytes(const struct swale__ws_output *o) {
   return o->bytes - o->control_bytes;
 }
 
 /* Takes over the caller's reference, unless it answers SWALE_ENOMEM. */
-int swale__output_push(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame);
+int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame);
 
 /*
  * Puts a control frame ahead of all that is not yet begun, and takes over the reference. SWALE_EAGAIN, and
  * nothing happens, while another frame that is no data waits, so that such frames cannot pile up; SWALE_ENOMEM.
  */
-int swale__output_push_urgent(struct swale__output *o, struct swale__ws_pool *pool, swale_payload *frame);
+int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame);
 
 /* See swale_ws_peek and swale_ws_ack. */
-int swale__output_peek(const struct swale__output *o, struct iovec *iov, int max);
-int swale__output_ack(struct swale__output *o, struct swale__ws_pool *pool, size_t n);
+int swale__ws_output_peek(const struct swale__ws_output *o, struct iovec *iov, int max);
+int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool, size_t n);
 
-void swale__output_clear(struct swale__output *o, struct swale__ws_pool *pool);
+void swale__ws_output_clear(struct swale__ws_output *o, struct swale__ws_pool *pool);
 
 #endif

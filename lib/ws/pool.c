@@ -18,11 +18,11 @@ static const char key;
 
 static void free_pool(void *data, const struct swale_env *env) {
   struct swale__ws_pool *pool = data;
-  for (struct swale__reader *r = pool->readers, *next; r; r = next) {
+  for (struct swale__ws_reader *r = pool->readers, *next; r; r = next) {
     next = r->next;
-    swale__reader_free(r, &env->allocator);
+    swale__ws_reader_free(r, &env->allocator);
   }
-  for (struct swale__chunk *c = pool->chunks, *next; c; c = next) {
+  for (struct swale__ws_chunk *c = pool->chunks, *next; c; c = next) {
     next = c->next;
     swale__ws_release(&env->allocator, c);
   }
@@ -31,7 +31,7 @@ static void free_pool(void *data, const struct swale_env *env) {
   swale_payload_unref(pool->pong);
 }
 
-struct swale__ws_pool *swale__pool_of(swale_loop *loop) {
+struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
   struct swale__ws_pool *pool = swale_loop_extension(loop, &key, sizeof *pool, free_pool);
   if (pool && !pool->loop) {
     pool->loop = loop;
@@ -41,7 +41,7 @@ struct swale__ws_pool *swale__pool_of(swale_loop *loop) {
   return pool;
 }
 
-int swale__pool_join(struct swale__ws_pool *pool) {
+int swale__ws_pool_join(struct swale__ws_pool *pool) {
   if (pool->connections == SWALE__CONNECTIONS_MAX)
     return SWALE_EFULL;
   pool->connections++;
@@ -49,27 +49,27 @@ int swale__pool_join(struct swale__ws_pool *pool) {
   return 0;
 }
 
-void swale__pool_leave(struct swale__ws_pool *pool) {
+void swale__ws_pool_leave(struct swale__ws_pool *pool) {
   pool->connections--;
   swale_loop_release(pool->loop);
   if (pool->n_chunks > pool->connections)
-    swale__ws_release(pool->allocator, swale__pool_take_chunk(pool));
+    swale__ws_release(pool->allocator, swale__ws_pool_take_chunk(pool));
 }
 
-struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool) {
-  struct swale__reader *reader = pool->readers;
+struct swale__ws_reader *swale__ws_pool_take_reader(struct swale__ws_pool *pool) {
+  struct swale__ws_reader *reader = pool->readers;
   if (reader) {
     pool->readers = reader->next;
     pool->n_readers--;
   } else {
-    swale__reader_new(pool->allocator, &reader);
+    swale__ws_reader_new(pool->allocator, &reader);
   }
   return reader;
 }
 
-void swale__pool_give_reader(struct swale__ws_pool *pool, struct swale__reader *reader) {
-  if (!swale__reader_idle(reader) || pool->n_readers == READERS_KEPT) {
-    swale__reader_free(reader, pool->allocator);
+void swale__ws_pool_give_reader(struct swale__ws_pool *pool, struct swale__ws_reader *reader) {
+  if (!swale__ws_reader_idle(reader) || pool->n_readers == READERS_KEPT) {
+    swale__ws_reader_free(reader, pool->allocator);
     return;
   }
   reader->next = pool->readers;
@@ -77,8 +77,8 @@ void swale__pool_give_reader(struct swale__ws_pool *pool, struct swale__reader *
   pool->n_readers++;
 }
 
-struct swale__chunk *swale__pool_take_chunk(struct swale__ws_pool *pool) {
-  struct swale__chunk *chunk = pool->chunks;
+struct swale__ws_chunk *swale__ws_pool_take_chunk(struct swale__ws_pool *pool) {
+  struct swale__ws_chunk *chunk = pool->chunks;
   if (chunk) {
     pool->chunks = chunk->next;
     pool->n_chunks--;
@@ -92,7 +92,7 @@ struct swale__chunk *swale__pool_take_chunk(struct swale__ws_pool *pool) {
   return chunk;
 }
 
-void swale__pool_give_chunk(struct swale__ws_pool *pool, struct swale__chunk *chunk) {
+void swale__ws_pool_give_chunk(struct swale__ws_pool *pool, struct swale__ws_chunk *chunk) {
   if (pool->n_chunks >= pool->connections) {
     swale__ws_release(pool->allocator, chunk);
     return;
@@ -102,31 +102,31 @@ void swale__pool_give_chunk(struct swale__ws_pool *pool, struct swale__chunk *ch
   pool->n_chunks++;
 }
 
-struct swale__assembly *swale__pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind) {
-  struct swale__assembly *message = pool->assembly;
+struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind) {
+  struct swale__ws_assembly *message = pool->assembly;
   pool->assembly = NULL;
-  if (!message && swale__assembly_new(pool->allocator, &message) < 0)
+  if (!message && swale__ws_assembly_new(pool->allocator, &message) < 0)
     return NULL;
-  swale__assembly_reset(message, kind);
+  swale__ws_assembly_reset(message, kind);
   return message;
 }
 
-void swale__pool_give_assembly(struct swale__ws_pool *pool, struct swale__assembly *message) {
+void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message) {
   if (pool->assembly || message->capacity > ASSEMBLY_KEPT)
     swale__ws_release(pool->allocator, message);
   else
     pool->assembly = message;
 }
 
-swale_payload *swale__pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
+swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
                                         size_t len) {
   swale_payload **empty = opcode == SWALE__FRAME_PING ? &pool->ping : &pool->pong;
   swale_payload *frame = NULL;
   if (len > 0) {
-    swale__frame_control(opcode, bytes, len, pool->allocator, &frame);
+    swale__ws_frame_control(opcode, bytes, len, pool->allocator, &frame);
     return frame;
   }
   if (!*empty)
-    swale__frame_control(opcode, "", 0, pool->allocator, empty);
+    swale__ws_frame_control(opcode, "", 0, pool->allocator, empty);
   return *empty ? swale_payload_ref(*empty) : NULL;
 }

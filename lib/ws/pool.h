@@ -14,8 +14,8 @@
 enum { SWALE__CHUNK_FRAMES = 16, SWALE__CONNECTIONS_MAX = 1000000 };
 
 /* A run of frames in an output queue: those from `first` up to `end`. */
-struct swale__chunk {
-  struct swale__chunk *next;
+struct swale__ws_chunk {
+  struct swale__ws_chunk *next;
   uint16_t first, end;
   swale_payload *frames[SWALE__CHUNK_FRAMES];
 };
@@ -30,33 +30,33 @@ struct swale__ws_pool {
   const struct swale_allocator *allocator;
   struct swale_ws_options defaults; /* of connections that were given none */
   size_t connections;
-  struct swale__reader *readers;
+  struct swale__ws_reader *readers;
   size_t n_readers;
-  struct swale__chunk *chunks;
+  struct swale__ws_chunk *chunks;
   size_t n_chunks;
-  struct swale__assembly *assembly;
+  struct swale__ws_assembly *assembly;
   swale_payload *ping, *pong; /* without payload */
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */
-struct swale__ws_pool *swale__pool_of(swale_loop *loop);
+struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop);
 
 /* Counts a connection in or out. SWALE_EFULL at SWALE__CONNECTIONS_MAX. */
-int swale__pool_join(struct swale__ws_pool *pool);
-void swale__pool_leave(struct swale__ws_pool *pool);
+int swale__ws_pool_join(struct swale__ws_pool *pool);
+void swale__ws_pool_leave(struct swale__ws_pool *pool);
 
 /* The take functions answer NULL when there is no memory. */
-struct swale__reader *swale__pool_take_reader(struct swale__ws_pool *pool);
-void swale__pool_give_reader(struct swale__ws_pool *pool, struct swale__reader *reader);
+struct swale__ws_reader *swale__ws_pool_take_reader(struct swale__ws_pool *pool);
+void swale__ws_pool_give_reader(struct swale__ws_pool *pool, struct swale__ws_reader *reader);
 
-struct swale__chunk *swale__pool_take_chunk(struct swale__ws_pool *pool);
-void swale__pool_give_chunk(struct swale__ws_pool *pool, struct swale__chunk *chunk);
+struct swale__ws_chunk *swale__ws_pool_take_chunk(struct swale__ws_pool *pool);
+void swale__ws_pool_give_chunk(struct swale__ws_pool *pool, struct swale__ws_chunk *chunk);
 
-struct swale__assembly *swale__pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind);
-void swale__pool_give_assembly(struct swale__ws_pool *pool, struct swale__assembly *message);
+struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind);
+void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message);
 
 /* A ping or pong (opcode) with this payload, with a reference of the caller's. */
-swale_payload *swale__pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
+swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
                                         size_t len);
 
 #endif

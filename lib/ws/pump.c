@@ -65,23 +65,23 @@ static void write_all(swale_ws *ws, int fd) {
 static bool wants_read(const swale_ws *ws) { return (swale_ws_state(ws) & SWALE_WS_WANT_READ) != 0; }
 
 unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more) {
-  struct swale__visit visit;
+  struct swale__ws_visit visit;
   bool full = true;
-  swale__visit_begin(&visit, ws);
+  swale__ws_visit_begin(&visit, ws);
   for (int reads = 0; reads < READS && full && wants_read(ws); reads++) {
     full = read_once(ws, fd);
     write_all(ws, fd);
   }
   write_all(ws, fd);
-  bool alive = swale__visit_end(&visit);
+  bool alive = swale__ws_visit_end(&visit);
   if (more)
     *more = alive && full && wants_read(ws);
   return alive ? swale_ws_state(ws) : SWALE_WS_CLOSED;
 }
 
 unsigned swale_ws_flush_fd(swale_ws *ws, int fd) {
-  struct swale__visit visit;
-  swale__visit_begin(&visit, ws);
+  struct swale__ws_visit visit;
+  swale__ws_visit_begin(&visit, ws);
   write_all(ws, fd);
-  return swale__visit_end(&visit) ? swale_ws_state(ws) : SWALE_WS_CLOSED;
+  return swale__ws_visit_end(&visit) ? swale_ws_state(ws) : SWALE_WS_CLOSED;
 }

@@ -10,7 +10,7 @@ static size_t length(const swale_payload *frame) {
 
 int swale__ws_queue(swale_ws *ws, swale_payload *frame) {
   bool was_empty = ws->output.bytes == 0;
-  int rv = swale__output_push(&ws->output, ws->pool, frame);
+  int rv = swale__ws_output_push(&ws->output, ws->pool, frame);
   if (rv < 0)
     swale_payload_unref(frame);
   else if (was_empty)
@@ -21,7 +21,7 @@ int swale__ws_queue(swale_ws *ws, swale_payload *frame) {
 /* ---- back-pressure ---------------------------------------------------------------------- */
 
 void swale__ws_watch_marks(swale_ws *ws) {
-  size_t waiting = swale__output_data_bytes(&ws->output);
+  size_t waiting = swale__ws_output_data_bytes(&ws->output);
   if (ws->paused ? waiting > ws->options->output_low : waiting < ws->options->output_high)
     return;
   ws->paused = !ws->paused;
@@ -35,7 +35,7 @@ void swale__ws_watch_marks(swale_ws *ws) {
 
 static int check_room(const swale_ws *ws, size_t len) {
   size_t max = ws->options->output_max;
-  return len > max || swale__output_data_bytes(&ws->output) > max - len ? SWALE_EFULL : 0;
+  return len > max || swale__ws_output_data_bytes(&ws->output) > max - len ? SWALE_EFULL : 0;
 }
 
 /* ---- data ------------------------------------------------------------------------------- */
@@ -54,7 +54,7 @@ int swale__ws_send(void *transport, swale_payload *payload) {
   swale_payload *frame;
   if (ws->phase != SWALE__WS_OPEN)
     return SWALE_ECLOSED;
-  int rv = swale_payload_encode(payload, swale__frame_encode, NULL, &frame);
+  int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
     rv = check_room(ws, length(frame));
   return rv < 0 ? rv : send_frame(ws, swale_payload_ref(frame));
@@ -67,7 +67,7 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
     return SWALE_ECLOSED;
   int rv = check_room(ws, len);
   if (rv == 0)
-    rv = swale_payload_wrap(kind, bytes, len, swale__frame_encode, NULL, ws->pool->allocator, &frame);
+    rv = swale_payload_wrap(kind, bytes, len, swale__ws_frame_encode, NULL, ws->pool->allocator, &frame);
   if (rv == 0 && (rv = check_room(ws, length(frame))) < 0)
     swale_payload_unref(frame);
   return rv < 0 ? rv : send_frame(ws, frame);
@@ -76,7 +76,7 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
 /* ---- pings and pongs -------------------------------------------------------------------- */
 
 int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len) {
-  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PONG, bytes, len);
+  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PONG, bytes, len);
   if (!frame)
     return SWALE_ENOMEM;
   if (ws->output.bytes == 0)
@@ -90,22 +90,22 @@ int swale__ws_ping(swale_ws *ws) {
   ws->ping_due = ws->output.bytes > 0;
   if (ws->ping_due)
     return 0;
-  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
+  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
   return frame ? swale__ws_queue(ws, frame) : SWALE_ENOMEM;
 }
 
 void swale__ws_place_urgent(swale_ws *ws) {
   if (ws->pong) {
-    if (swale__output_push_urgent(&ws->output, ws->pool, ws->pong) == 0)
+    if (swale__ws_output_push_urgent(&ws->output, ws->pool, ws->pong) == 0)
       ws->pong = NULL;
     return;
   }
   if (!ws->ping_due)
     return;
-  swale_payload *frame = swale__pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
+  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
   if (!frame)
     return;
-  if (swale__output_push_urgent(&ws->output, ws->pool, frame) == 0)
+  if (swale__ws_output_push_urgent(&ws->output, ws->pool, frame) == 0)
     ws->ping_due = false;
   else
     swale_payload_unref(frame);

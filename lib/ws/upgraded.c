@@ -20,21 +20,21 @@ static bool upgrade_valid(const struct swale_ws_upgrade *upgrade) {
 }
 
 static void ask(swale_ws *ws, const struct swale_ws_upgrade *upgrade) {
-  const struct swale__request request = {
+  const struct swale__ws_request request = {
       .method = upgrade->method,
       .target = upgrade->request.target,
       .headers = upgrade->request.headers,
       .n_headers = upgrade->request.n_headers,
   };
   if (strcmp(upgrade->version, "HTTP/1.1") != 0)
-    swale__opening_refuse(ws, VERSION_NOT_SUPPORTED, "not HTTP/1.1");
+    swale__ws_opening_refuse(ws, VERSION_NOT_SUPPORTED, "not HTTP/1.1");
   else
-    swale__opening_ask(ws, &request);
+    swale__ws_opening_ask(ws, &request);
 }
 
 int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
                           const struct swale_ws_upgrade *upgrade, void *host_data, swale_ws **out) {
-  struct swale__visit visit;
+  struct swale__ws_visit visit;
   *out = NULL;
   if (!upgrade_valid(upgrade))
     return SWALE_EINVAL;
@@ -42,25 +42,25 @@ int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_w
   if (rv < 0)
     return rv;
   swale_ws *ws = *out;
-  rv = swale__opening_new(ws, upgrade->request.client, upgrade->request.server);
+  rv = swale__ws_opening_new(ws, upgrade->request.client, upgrade->request.server);
   if (rv < 0) {
     swale__ws_destroy(ws);
     *out = NULL;
     return rv;
   }
   ws->opening->upgraded = true;
-  swale__visit_begin(&visit, ws);
+  swale__ws_visit_begin(&visit, ws);
   ws->busy = true;
   ask(ws, upgrade);
   ws->busy = false;
-  if (swale__visit_end(&visit))
+  if (swale__ws_visit_end(&visit))
     return 0;
   *out = NULL;
   return SWALE_ECLOSED;
 }
 
 int swale_ws_answer(swale_ws *ws, struct swale_ws_answer *answer) {
-  struct swale__opening *opening = ws->opening;
+  struct swale__ws_opening *opening = ws->opening;
   if (!opening || !opening->upgraded)
     return SWALE_ESTATE;
   if (!opening->answer)

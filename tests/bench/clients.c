@@ -93,13 +93,14 @@ static size_t match_end(struct client *client, const char *bytes, size_t n) {
   return n;
 }
 
-static void read_answer(struct clients *c, size_t i) {
+/* Whether that was the last of it. */
+static bool read_answer(struct clients *c, size_t i) {
   struct client *client = &c->at[i];
   char answer[ANSWER_MAX];
   errno = 0;
   ssize_t n = recv(client->fd, answer, sizeof answer, 0);
   if (n < 0 && errno == EAGAIN)
-    return;
+    return false;
   if (n <= 0)
     die("client %zu: the server closed the connection", i);
   if (!client->started && ((size_t)n < sizeof answer_begin || memcmp(answer, answer_begin, sizeof answer_begin - 1)))
@@ -108,6 +109,7 @@ static void read_answer(struct clients *c, size_t i) {
   if (match_end(client, answer, (size_t)n) < (size_t)n)
     die("client %zu: bytes behind the answer", i);
   client->open = client->matched == 4;
+  return client->open;
 }
 
 void clients_connect(struct clients *c, size_t window) {
@@ -124,8 +126,7 @@ void clients_connect(struct clients *c, size_t window) {
       if (events[e].events & EPOLLOUT)
         send_request(c, i);
       else if (!c->at[i].open)
-        read_answer(c, i);
-      open += !(events[e].events & EPOLLOUT) && c->at[i].open;
+        open += read_answer(c, i);
     }
   }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Routes and requests: the first line of the input is a request's target, the second its Cookie header, every further one
- * sets up the app: "{prefix" opens a nested set, "}" closes it, anything else is a pattern. A connection is then
- * opened, and what its scope says is held against what was promised, before and after the scope settled.
+ * Routes and requests: the first line of the input is a request's target, the second its Cookie header,
+ * every further one sets up the app: "{prefix" opens a nested set, "}" closes it, anything else is a
+ * pattern. A connection is then opened, and what its scope says is held against what was promised, before
+ * and after the scope settled.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -76,6 +76,8 @@ void crowd_resume(struct crowd_member *m);
 /* One run of a loop; runs of all loops until none has work. */
 void crowd_run_loop(struct crowd *crowd, int loop);
 void crowd_run(struct crowd *crowd);
+/* Frees a loop before its time. */
+void crowd_end_loop(struct crowd *crowd, int loop);
 
 /* Messages of the type "note" with a number. */
 swale_message *crowd_note(int64_t n);

@@ -140,8 +140,11 @@ static void on_drop(const struct swale_drop *d, void *user) {
   static const char *const reasons[] = {"full", "expired", "closed", "nomem", "flushed"};
   struct world *w = user;
   world_callback_begins(w);
-  world_log(w, "~%s(%s%s%u)", reasons[d->reason], *d->channel ? "one " : "", strchr(d->channel, '!') ? "" : d->channel,
-            (unsigned)d->count);
+  if (*d->channel)
+    world_log(w, "~%s(%s)", reasons[d->reason], strchr(d->channel, '!') ? "!" : d->channel);
+  else
+    world_log(w, "~%s(%u)", reasons[d->reason], (unsigned)d->count);
+  assert_true(d->count == 1 || !*d->channel);
   if (w->on_drop)
     w->on_drop(w, d);
   world_callback_ends(w);
@@ -309,8 +312,8 @@ static int fake_accept(void *transport, const char *subprotocol, const struct sw
   struct fake *f = transport;
   check_call(f);
   assert_false(f->accepted);
-  if (f->fail_accept)
-    return f->fail_accept;
+  if (f->w->fail_accept)
+    return f->w->fail_accept;
   f->accepted = true;
   world_log(f->w, subprotocol ? "%s>accept(%s)" : "%s>accept", f->name, subprotocol);
   log_headers(f, headers, n);
@@ -324,15 +327,15 @@ static int fake_reject(void *transport, int status, const struct swale_header *h
   world_log(f->w, "%s>reject(%d%s%s)", f->name, status, body ? " " : "", body ? body : "");
   log_headers(f, headers, n);
   forget_consumer(f);
-  return f->fail_reject;
+  return f->w->fail_reject;
 }
 
 static int fake_send(void *transport, swale_payload *payload) {
   struct fake *f = transport;
   check_call(f);
   assert_true(f->accepted);
-  if (f->fail_send)
-    return f->fail_send;
+  if (f->w->fail_send)
+    return f->w->fail_send;
   size_t len;
   const char *bytes = swale_payload_bytes(payload, &len);
   world_log(f->w, "%s>payload(%.*s)", f->name, (int)len, bytes);
@@ -343,8 +346,8 @@ static int fake_send_bytes(void *transport, enum swale_kind kind, const void *by
   struct fake *f = transport;
   check_call(f);
   assert_true(f->accepted);
-  if (f->fail_send)
-    return f->fail_send;
+  if (f->w->fail_send)
+    return f->w->fail_send;
   world_log(f->w, "%s>%s(%.*s)", f->name, kind == SWALE_TEXT ? "text" : "binary", (int)len, (const char *)bytes);
   return 0;
 }
@@ -355,9 +358,9 @@ static int fake_close(void *transport, uint16_t code, const char *reason) {
   assert_true(f->accepted);
   assert_int_equal(f->close_code, 0);
   f->close_code = code;
-  if (f->fail_close) {
+  if (f->w->fail_close) {
     forget_consumer(f);
-    return f->fail_close;
+    return f->w->fail_close;
   }
   world_log(f->w, *reason ? "%s>close(%d %s)" : "%s>close(%d)", f->name, code, reason);
   return 0;
@@ -373,10 +376,9 @@ const struct swale_transport_class fake_transport_class = {
 };
 
 int fake_open_request(struct fake *f, struct world *w, const char *name, const struct swale_request *request) {
+  memset(f, 0, sizeof *f);
   f->w = w;
   f->loop = w->loop;
-  f->accepted = f->gone = false;
-  f->close_code = 0;
   snprintf(f->name, sizeof f->name, "%s", name);
   swale_loop_enter(w->loop);
   int rv = swale_consumer_open(w->app, w->loop, request, &fake_transport_class, f, &f->c);

@@ -8,7 +8,7 @@
  *   a>accept a>accept(chat) a>header(k: v) a>reject(403) a>text(hi) a>binary(hi) a>payload(hi) a>close(1000 bye)
  *                                                            what its transport is asked to do
  *   !unhandled(type) !callback(which -5) !refused(404 path)  reports to on_error
- *   ~full(channel 1)                                         reports to on_drop
+ *   ~full(!) ~full(thumbnails) ~full(3)                      reports to on_drop: a consumer, a plain channel, three who are gone
  *
  * Each callback checks that it runs inside no other one and inside no send; each function of the transport that it is
  * called inside a call on the loop, and never after the loss of the connection.
@@ -46,6 +46,8 @@ struct world {
   void (*on_drop)(struct world *w, const struct swale_drop *drop);
   int (*on_guard)(swale_scope *scope);
   void *more; /* the test's */
+
+  int fail_accept, fail_reject, fail_send, fail_close; /* errors that transports answer with */
 };
 
 struct fake_state {
@@ -101,7 +103,6 @@ struct fake {
   char name[32];
   bool accepted, gone;
   int close_code;
-  int fail_accept, fail_reject, fail_send, fail_close; /* errors to answer with */
 };
 
 extern const struct swale_transport_class fake_transport_class;

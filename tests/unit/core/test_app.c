@@ -284,7 +284,8 @@ static int sign(swale_scope *scope, void *arg) {
   return signer->answer;
 }
 
-static int resolve(swale_app *app, struct unit_env *u, const char *target, const struct swale_consumer_class **out) {
+static int resolve(swale_app *app, struct unit_env *u, const char *target,
+                   const struct swale_consumer_class **out) {
   swale_scope *scope = new_scope(u, target);
   int rv = swale__app_resolve(app, scope, out);
   swale__scope_free(scope, &u->env.allocator);
@@ -468,7 +469,10 @@ static int set_up_and_resolve(struct unit_env *u) {
   swale_app_config_default(&config);
   config.env = &u->env;
   struct swale_converter converter = {.name = "none", .match = match_none};
-  struct swale_request request = {.size = sizeof request, .target = "/a/b"};
+  char target[2048] = "/a/";
+  memset(target + 3, 'b', sizeof target - 4); /* so long that matching needs memory, too */
+  target[sizeof target - 1] = '\0';
+  struct swale_request request = {.size = sizeof request, .target = target};
   const struct swale_consumer_class *class = NULL;
   swale_app *app = NULL;
   swale_routes *set = NULL;
@@ -483,7 +487,7 @@ static int set_up_and_resolve(struct unit_env *u) {
   if (rv == 0)
     rv = swale_routes_nest(swale_app_routes(app), "<x>/", &set);
   if (rv == 0)
-    rv = swale_routes_add(set, "<y>", &chat);
+    rv = swale_routes_add(set, "<y><z><w><v>", &chat);
   if (rv == 0)
     rv = swale_app_guard(app, pass, NULL);
   if (rv == 0)

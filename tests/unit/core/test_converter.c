@@ -49,7 +49,8 @@ static void slug_takes_letters_digits_and_two_signs(void **state) {
   assert_true(builtin_takes("slug", "Az09-_"));
   for (int c = 1; c < 256; c++) {
     char text[2] = {(char)c, '\0'};
-    bool wanted = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    bool wanted =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
     assert_int_equal(builtin_takes("slug", text), wanted);
   }
 }

@@ -504,6 +504,22 @@ static void a_head_that_must_widen_counts(void **state) {
   }
 }
 
+static void keys_count_too(void **state) {
+  (void)state;
+  char key[200];
+  memset(key, 'k', sizeof key);
+  struct swale_value nil = {.type = SWALE_NIL};
+  for (size_t len = 0; len < sizeof key; len++) {
+    size_t head = len < 32 ? 1 : 2;
+    struct unit_env u;
+    swale_message *m = begin(&u, 100);
+    int error = 8 + head + len + 1 > 100 ? SWALE_ESIZE : 0;
+    assert_int_equal(swale_message_add_value(m, key, len, &nil), error);
+    assert_int_equal(swale_message_freeze(m), error);
+    end(m, &u);
+  }
+}
+
 static void lengths_that_would_wrap_are_too_large(void **state) {
   (void)state;
   struct unit_env u;
@@ -693,8 +709,20 @@ static void a_copy_without_memory_sticks(void **state) {
   unit_fail_every_allocation(copy_much);
 }
 
+static void a_message_that_could_not_be_made_is_an_error_at_the_send(void **state) {
+  (void)state;
+  swale_message *none = NULL;
+  assert_int_equal(swale_message_add_str(none, "text", "x"), SWALE_ENOMEM);
+  assert_int_equal(swale_message_begin_map(none, "map"), SWALE_ENOMEM);
+  assert_int_equal(swale_message_end(none), SWALE_ENOMEM);
+  assert_int_equal(swale_message_error(none), SWALE_ENOMEM);
+  assert_int_equal(swale_message_freeze(none), SWALE_ENOMEM);
+  swale_message_unref(none);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_message_that_could_not_be_made_is_an_error_at_the_send),
       cmocka_unit_test(the_type_is_the_first_field),
       cmocka_unit_test(every_kind_of_field_in_its_shortest_form),
       cmocka_unit_test(maps_and_lists_nest),
@@ -719,6 +747,7 @@ int main(void) {
       cmocka_unit_test(the_deepest_message_parses),
       cmocka_unit_test(the_size_bound_is_exact),
       cmocka_unit_test(a_head_that_must_widen_counts),
+      cmocka_unit_test(keys_count_too),
       cmocka_unit_test(lengths_that_would_wrap_are_too_large),
       cmocka_unit_test(a_mebibyte_is_the_default_bound),
       cmocka_unit_test(a_copied_value_is_in_its_shortest_form),

@@ -6,7 +6,8 @@
 #include "core/app.h"
 #include "core/route.h"
 
-static const struct swale_consumer_class chat = {.name = "chat"}, news = {.name = "news"}, rest = {.name = "rest"};
+static const struct swale_consumer_class chat = {.name = "chat"}, news = {.name = "news"},
+                                         rest = {.name = "rest"};
 
 static swale_app *new_app(struct unit_env *u) {
   struct swale_app_config config;
@@ -166,7 +167,8 @@ static void classes_that_cannot_work_are_refused(void **state) {
   static const char *const bad_groups[] = {"all", "no group", NULL};
   static const struct swale_handler good_handlers[] = {{"a", never}, {NULL, NULL}};
   static const struct swale_handler bad_handlers[] = {{"a", never}, {"b", NULL}, {NULL, NULL}};
-  struct swale_consumer_class class = {.state_size = 1024 * 1024, .groups = good_groups, .handlers = good_handlers};
+  struct swale_consumer_class class = {
+      .state_size = 1024 * 1024, .groups = good_groups, .handlers = good_handlers};
   assert_int_equal(swale__class_check(&class), 0);
   assert_int_equal(swale__class_check(NULL), SWALE_EINVAL);
   class.state_size++;

@@ -210,7 +210,8 @@ static void assert_params(const swale_scope *scope) {
 }
 
 static int give_params(swale_scope *scope) {
-  struct swale__capture captures[] = {capture("room", "outer/", 5), capture("id", "42/", 2), capture("room", "lobby/", 5)};
+  struct swale__capture captures[] = {capture("room", "outer/", 5), capture("id", "42/", 2),
+                                      capture("room", "lobby/", 5)};
   captures[1].param.type = SWALE_PARAM_INT;
   captures[1].param.as.integer = 42;
   return swale__scope_set_params(scope, captures, 3);

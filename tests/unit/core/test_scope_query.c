@@ -100,7 +100,8 @@ static void a_text_can_be_measured_without_writing_it(void **state) {
 /* ---- cookies -------------------------------------------------------------------------------- */
 
 static int cookie(const char *first, const char *second, const char *name, char *out, size_t size) {
-  struct swale_header headers[] = {{"X-Cookie", "a=wrong"}, {"Cookie", first}, {"Other", "a=wrong"}, {"COOKIE", second}};
+  struct swale_header headers[] = {
+      {"X-Cookie", "a=wrong"}, {"Cookie", first}, {"Other", "a=wrong"}, {"COOKIE", second}};
   struct unit_env u;
   unit_env_init(&u);
   struct swale_request request = {
