@@ -40,7 +40,7 @@ struct swale_handler {
 enum swale_overflow {
   SWALE_OVERFLOW_DROP_NEWEST = 0, /* as Channels does */
   SWALE_OVERFLOW_DROP_OLDEST,
-  SWALE_OVERFLOW_CLOSE /* close with 1013 (try again later) */
+  SWALE_OVERFLOW_CLOSE /* close with 1013 (try again later); while undecided reject with 503 */
 };
 
 /*

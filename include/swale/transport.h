@@ -65,7 +65,8 @@ struct swale_request {
  *   0            *out is the consumer: undecided, accepted or already lost; the transport's accept/reject may have been
  *                called inside, and *out was set before any of these;
  *   400..599     refused with this HTTP status, no consumer;
- *   an error     SWALE_ENOMEM, SWALE_EINVAL: answer 500, no consumer.
+ *   an error     SWALE_ENOMEM, SWALE_EINVAL, SWALE_ERANDOM, SWALE_ESTATE (the loop is being freed): answer 500, no consumer.
+ * Bracket it (swale_loop_enter): a consumer that is already lost is gone when the outermost call has returned.
  */
 SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_request *request,
                                   const struct swale_transport_class *transport_class, void *transport,

@@ -125,10 +125,10 @@ static void call_disconnect(swale_consumer *c) {
 static void end(swale_consumer *c) {
   call_disconnect(c);
   c->stage = SWALE__ENDED;
-  if (swale__consumer_is_worker(c))
-    swale__worker_stop(c);
   while (c->queue.depth > 0)
     swale__consumer_drop_oldest(c, SWALE_DROP_CLOSED);
+  if (swale__consumer_is_worker(c))
+    swale__worker_stop(c);
   leave_layer(c);
   swale__decision_free(c);
   swale__scope_free(c->scope, &c->port->app->env.allocator);
@@ -184,24 +184,38 @@ void swale__consumer_connect(swale_consumer *c) {
     swale__decision_watch(c);
 }
 
+/* What to answer the peer when its request makes no scope: a status if the fault is his. */
+static int status_of(int error) {
+  return error == SWALE_EFORMAT || error == SWALE_EUTF8 || error == SWALE_ESIZE ? 400 : error;
+}
+
+/* From a request's scope to a consumer: 0, a status, or an error. */
+static int admit(swale_app *app, swale_loop *loop, swale_scope *scope, swale_consumer **out) {
+  const struct swale_consumer_class *cls = NULL;
+  int rv = swale__app_resolve(app, scope, &cls);
+  if (rv != 0)
+    return rv;
+  if (swale__app_admit(app) < 0)
+    return 503;
+  rv = swale__consumer_new(app, loop, cls, scope, out);
+  if (rv < 0)
+    swale__app_dismiss(app);
+  return rv;
+}
+
 int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_request *request,
                         const struct swale_transport_class *transport_class, void *transport, swale_consumer **out) {
   *out = NULL;
   if (loop->ending)
     return SWALE_ESTATE;
   swale_scope *scope;
-  const struct swale_consumer_class *cls = NULL;
   swale__app_freeze(app);
   int rv = swale__scope_new(&app->env.allocator, transport_class->type, request, &scope);
   if (rv < 0)
-    return rv == SWALE_ENOMEM ? rv : 400;
+    return status_of(rv);
   swale_loop_enter(loop);
-  rv = swale__app_resolve(app, scope, &cls);
-  if (rv == 0 && swale__app_admit(app) < 0)
-    rv = 503;
   swale_consumer *c;
-  if (rv == 0 && (rv = swale__consumer_new(app, loop, cls, scope, &c)) < 0)
-    swale__app_dismiss(app);
+  rv = admit(app, loop, scope, &c);
   if (rv == 0) {
     c->transport_class = transport_class;
     c->transport = transport;
@@ -262,6 +276,8 @@ void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swal
   swale_layer *layer = c->port->layer;
   atomic_store_explicit(&c->dropped, atomic_load_explicit(&c->dropped, memory_order_relaxed) + 1, memory_order_relaxed);
   swale__count(&c->port->dropped[reason], 1);
+  if (swale__consumer_is_worker(c))
+    swale__worker_missed(c);
   char name[SWALE_NAME_SIZE];
   swale__drops_note(&layer->drops, &layer->env.allocator, reason, swale_channel_name(c, name), m, 1);
 }

@@ -48,7 +48,7 @@ struct swale_consumer {
   struct swale__port *port;
   struct swale__id id;
   const struct swale_transport_class *transport_class; /* NULL: a worker, then */
-  void *transport;                                     /* its struct swale__plain */
+  void *transport;                                     /* its struct swale__plain, until ENDED */
   swale_scope *scope;
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
@@ -115,6 +115,8 @@ int swale__close_check(uint16_t code, const char *reason);
 /* A worker begins to listen, or stops. */
 int swale__worker_listen(swale_consumer *c);
 void swale__worker_stop(swale_consumer *c);
+/* Counts a dropped message for the worker's channel, as long as he has one. */
+void swale__worker_missed(swale_consumer *c);
 
 static inline bool swale__consumer_is_worker(const swale_consumer *c) { return c->transport_class == NULL; }
 

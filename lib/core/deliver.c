@@ -76,6 +76,13 @@ static void queue_message(swale_consumer *c, swale_message *m) {
   swale__port_watch_expiry(port);
 }
 
+static void close_slow(swale_consumer *c) {
+  if (c->stage == SWALE__UNDECIDED)
+    swale_reject(c, 503, "too slow");
+  else
+    swale_close(c, 1013, "too slow");
+}
+
 /* The consumer cannot take the message now: wait, or drop as its class says. */
 static void hold_back(swale_consumer *c, swale_message *m) {
   if (c->stage >= SWALE__CLOSING) {
@@ -86,7 +93,7 @@ static void hold_back(swale_consumer *c, swale_message *m) {
     if (c->class->overflow != SWALE_OVERFLOW_DROP_OLDEST) {
       swale__consumer_drop(c, SWALE_DROP_FULL, m);
       if (c->class->overflow == SWALE_OVERFLOW_CLOSE)
-        swale_close(c, 1013, "too slow");
+        close_slow(c);
       return;
     }
     swale__consumer_drop_oldest(c, SWALE_DROP_FULL);
@@ -167,13 +174,10 @@ void swale__deliver_entry(struct swale__entry *e) {
 
 void swale__deliver_waiting(swale_consumer *c) {
   struct swale__port *port = c->port;
-  if (c->queue.depth > 0)
-    swale__port_follow_flush(port);
   while (c->queue.depth > 0 && c->stage == SWALE__OPEN && !c->paused) {
-    if (c->queue.head->expires <= port->loop->now) {
-      swale__consumer_drop_oldest(c, SWALE_DROP_EXPIRED);
-      continue;
-    }
+    swale__port_follow_flush(port); /* a handler may have flushed */
+    if (c->queue.depth == 0)
+      break;
     struct delivery d = {.message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
     atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
     swale__count(&port->waiting, (uint64_t)-1);

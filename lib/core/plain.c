@@ -132,8 +132,16 @@ static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_mess
   return rv;
 }
 
+/* Passes on what waits; answers whether nothing is left, as it is unless the workers' inboxes are full. */
+static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
+  while (p->queue.head && pass_to_worker(layer, p, p->queue.head->message, wakes) == 0)
+    swale_message_unref(swale__plain_take(layer, p));
+  return !p->queue.head;
+}
+
 int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes) {
-  int rv = p->n_workers > 0 ? pass_to_worker(layer, p, m, wakes) : wait_for_receiver(layer, p, m);
+  bool to_worker = p->n_workers > 0 && pass_waiting(layer, p, wakes);
+  int rv = to_worker ? pass_to_worker(layer, p, m, wakes) : wait_for_receiver(layer, p, m);
   if (rv == 0)
     layer->books.offered++;
   return rv;
@@ -166,8 +174,7 @@ int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct s
   }
   p->workers[p->n_workers++] = c;
   swale__plains_expire(layer, swale__layer_now(layer));
-  while (p->queue.head && pass_to_worker(layer, p, p->queue.head->message, wakes) == 0)
-    swale_message_unref(swale__plain_take(layer, p));
+  pass_waiting(layer, p, wakes);
   return 0;
 }
 

@@ -16,7 +16,7 @@ int swale__worker_listen(swale_consumer *c) {
   return rv;
 }
 
-/* The class's groups stay with the channel while another worker listens to it. */
+/* The class's groups stay with the channel while there is another worker, who may be about to listen. */
 static void leave_class_groups(swale_consumer *c, struct swale__plain *p) {
   swale_layer *layer = c->port->layer;
   for (const char *const *name = c->class->groups; name && *name; name++) {
@@ -32,11 +32,20 @@ void swale__worker_stop(swale_consumer *c) {
   struct swale__plain *p = c->transport;
   swale__layer_lock(layer);
   swale__plain_remove_worker(p, c);
-  if (p->n_workers == 0)
+  if (p->holds == 1)
     leave_class_groups(c, p);
   swale__plain_release(layer, p);
   swale__layer_unlock(layer);
   c->transport = NULL; /* what is still in the inbox for this worker keeps the consumer, not the channel */
+}
+
+void swale__worker_missed(swale_consumer *c) {
+  struct swale__plain *p = c->transport;
+  if (!p)
+    return;
+  swale__layer_lock(c->port->layer);
+  p->dropped++;
+  swale__layer_unlock(c->port->layer);
 }
 
 static int hold_plain(swale_layer *layer, const char *channel, struct swale__plain **out) {
@@ -87,12 +96,23 @@ static int worker_start(swale_app *app, swale_loop *loop, const char *channel,
   return 0;
 }
 
+/* Ends the workers started last, before they connect. */
+static void take_back(swale_loop *loop, size_t n) {
+  for (swale_consumer *c = loop->consumers; n > 0; n--, c = c->next)
+    swale_consumer_lost(c, 1006);
+}
+
 int swale_app_serve(swale_app *app, swale_loop *loop) {
   if (loop->ending)
     return SWALE_ESTATE;
   swale__app_freeze(app);
-  int rv = 0;
-  for (size_t i = 0; rv == 0 && i < swale__app_channels(app); i++)
-    rv = worker_start(app, loop, swale__app_channel_name(app, i), swale__app_channel_class(app, i));
-  return rv;
+  size_t n = swale__app_channels(app);
+  for (size_t i = 0; i < n; i++) {
+    int rv = worker_start(app, loop, swale__app_channel_name(app, i), swale__app_channel_class(app, i));
+    if (rv < 0) {
+      take_back(loop, i);
+      return rv;
+    }
+  }
+  return 0;
 }

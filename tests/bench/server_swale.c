@@ -97,6 +97,16 @@ static void follow(struct connection *c, unsigned state) {
     die("epoll_ctl");
 }
 
+/* Takes in what a client has sent in a burst, up to 1 MiB, so that its messages go out together. */
+static void pump(struct connection *c) {
+  unsigned state;
+  int more, rounds = 16;
+  do
+    state = swale_ws_pump_fd(c->ws, c->fd, &more);
+  while (more && --rounds > 0);
+  follow(c, state);
+}
+
 static void on_output(swale_ws *ws, void *host_data) {
   struct connection *c = host_data;
   follow(c, swale_ws_flush_fd(ws, c->fd));
@@ -132,7 +142,7 @@ _Noreturn static void serve(struct host *h) {
       if (!c)
         accept_all(h);
       else if (c->ws)
-        follow(c, swale_ws_pump_fd(c->ws, c->fd, NULL));
+        pump(c);
     }
     swale_loop_run(h->loop);
     bury(h);

@@ -13,7 +13,9 @@ static int on_connect(swale_consumer *c) { return swale_accept(c, NULL); }
 
 static int on_receive(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
   const struct swale_env *env = swale_loop_env(swale_consumer_loop(c));
-  swale_message *m = kind == SWALE_TEXT ? swale_message_new_with("relay", 0, &env->allocator) : NULL;
+  if (kind != SWALE_TEXT)
+    return 0;
+  swale_message *m = swale_message_new_with("relay", 0, &env->allocator);
   if (!m)
     return SWALE_ENOMEM;
   swale_message_add_strn(m, "text", data, len);
@@ -90,8 +92,8 @@ void wire_connect(struct wire *w, size_t header_bytes) {
     die("the handshake failed");
 }
 
-void wire_say(struct wire *w, size_t i, const char *text) {
-  unsigned char frame[6 + 125] = {0x81, 0, 1, 2, 3, 4};
+void wire_say(struct wire *w, size_t i, enum swale_kind kind, const char *text) {
+  unsigned char frame[6 + 125] = {(unsigned char)(0x80 | kind), 0, 1, 2, 3, 4};
   size_t len = strlen(text);
   frame[1] = (unsigned char)(0x80 | len);
   for (size_t n = 0; n < len; n++)

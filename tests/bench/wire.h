@@ -19,8 +19,8 @@ struct wire {
 };
 
 /*
- * Routes for rooms are added to the world's app: "ws/room/<int:room>/". A text that a client sends is group_sent to all; a message
- * of type "relay" is sent to the client as it is.
+ * Routes for rooms are added to the world's app: "ws/room/<int:room>/". A text that a client sends is group_sent to all, bytes are
+ * thrown away; the text in a message of type "relay" is sent to the client as it is.
  */
 void wire_open(struct wire *w, struct world *world, size_t room);
 void wire_close(struct wire *w);
@@ -28,7 +28,7 @@ void wire_close(struct wire *w);
 /* One more connection, handshake done. The request has this many bytes more in headers of the kind browsers send. */
 void wire_connect(struct wire *w, size_t header_bytes);
 
-/* The client of connection `i` sends this text of fewer than 126 bytes. */
-void wire_say(struct wire *w, size_t i, const char *text);
+/* The client of connection `i` sends this, fewer than 126 bytes. */
+void wire_say(struct wire *w, size_t i, enum swale_kind kind, const char *text);
 
 #endif

@@ -132,25 +132,27 @@ static int open_app(struct crowd *crowd) {
   return rv;
 }
 
-static int open_loop(struct crowd *crowd, struct crowd_loop *at, size_t inbox_bytes, uint32_t batch) {
+int crowd_try_renew_loop(struct crowd *crowd, int loop) {
+  struct crowd_loop *at = &crowd->at[loop];
   struct swale_loop_config config;
   swale_loop_config_default(&config);
   config.env = &crowd->env;
   config.wake = count_wake;
   config.user = at;
-  if (inbox_bytes > 0)
-    config.inbox_bytes = inbox_bytes;
-  if (batch > 0)
-    config.inbox_batch = batch;
+  if (crowd->inbox_bytes > 0)
+    config.inbox_bytes = crowd->inbox_bytes;
+  if (crowd->batch > 0)
+    config.inbox_batch = crowd->batch;
+  at->wakes = 0;
   return swale_loop_new(&config, &at->loop);
 }
 
 int crowd_try_open(struct crowd *crowd, swale_layer *layer, const struct swale_env *env, size_t inbox_bytes,
                    uint32_t batch) {
-  *crowd = (struct crowd){.env = *env, .layer = layer};
+  *crowd = (struct crowd){.env = *env, .layer = layer, .inbox_bytes = inbox_bytes, .batch = batch};
   int rv = open_app(crowd);
   for (int i = 0; rv == 0 && i < CROWD_LOOPS; i++)
-    rv = open_loop(crowd, &crowd->at[i], inbox_bytes, batch);
+    rv = crowd_try_renew_loop(crowd, i);
   if (rv < 0)
     crowd_close(crowd);
   return rv;
@@ -164,6 +166,35 @@ void crowd_close(struct crowd *crowd) {
   for (int i = 0; i < CROWD_LOOPS; i++)
     assert_int_equal(swale_loop_free(crowd->at[i].loop), 0);
   assert_int_equal(swale_app_free(crowd->app), 0);
+}
+
+void crowd_open_beside(struct crowd *crowd, const struct crowd *other) {
+  *crowd = *other;
+  crowd->app = NULL;
+  crowd->seat = NULL;
+  assert_int_equal(open_app(crowd), 0);
+}
+
+void crowd_close_beside(struct crowd *crowd) { assert_int_equal(swale_app_free(crowd->app), 0); }
+
+void crowd_world_open(struct crowd_world *w, struct swale_layer_config *config) {
+  struct swale_layer_config defaults;
+  swale_layer_config_default(&defaults);
+  if (!config)
+    config = &defaults;
+  unit_env_init(&w->u);
+  config->env = &w->u.env;
+  assert_int_equal(swale_layer_open("memory://", config, &w->layer, NULL, 0), 0);
+  crowd_open(&w->crowd, w->layer, &w->u.env);
+}
+
+void crowd_world_close(struct crowd_world *w) {
+  crowd_run(&w->crowd);
+  crowd_stats(w->layer);
+  crowd_close(&w->crowd);
+  crowd_stats(w->layer);
+  assert_int_equal(swale_layer_free(w->layer), 0);
+  assert_int_equal(w->u.live, 0);
 }
 
 /* ---- members ---- */

@@ -31,6 +31,8 @@ struct crowd {
   struct crowd_loop at[CROWD_LOOPS];
   struct crowd_member *seat; /* for the next worker that connects */
   int unhandled, callbacks;  /* reports of these kinds */
+  size_t inbox_bytes;
+  uint32_t batch;
 };
 
 struct crowd_member {
@@ -63,6 +65,22 @@ int crowd_try_open(struct crowd *crowd, swale_layer *layer, const struct swale_e
                    uint32_t batch);
 void crowd_close(struct crowd *crowd);
 
+/* Another app on the loops of `other`; ends before it. */
+void crowd_open_beside(struct crowd *crowd, const struct crowd *other);
+void crowd_close_beside(struct crowd *crowd);
+
+/* A layer of its own and a crowd on it, in an environment under control. */
+struct crowd_world {
+  struct unit_env u;
+  swale_layer *layer;
+  struct crowd crowd;
+};
+
+/* `config` may be NULL; its env is set. */
+void crowd_world_open(struct crowd_world *w, struct swale_layer_config *config);
+/* The books balance and nothing is left. */
+void crowd_world_close(struct crowd_world *w);
+
 /* Opens a consumer; its answer. `m` is zeroed but for `act` and `arg`. */
 int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop, const struct swale_consumer_class *cls);
 void crowd_enter(struct crowd *crowd, struct crowd_member *m, int loop);
@@ -76,8 +94,9 @@ void crowd_resume(struct crowd_member *m);
 /* One run of a loop; runs of all loops until none has work. */
 void crowd_run_loop(struct crowd *crowd, int loop);
 void crowd_run(struct crowd *crowd);
-/* Frees a loop before its time. */
+/* Frees a loop before its time; makes a new one in its place. */
 void crowd_end_loop(struct crowd *crowd, int loop);
+int crowd_try_renew_loop(struct crowd *crowd, int loop);
 
 /* Messages of the type "note" with a number. */
 swale_message *crowd_note(int64_t n);

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""examples/chat as a process: rooms, refusals, raw bytes, the end."""
+import asyncio
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support import http, websocket  # noqa: E402
+from support.program import BUILD, Program, until  # noqa: E402
+
+
+def room(program, name):
+    return f"ws://127.0.0.1:{program.port}/ws/chat/{name}/"
+
+
+class Rooms(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.chat = await self.enterAsyncContext(Program("chat"))
+
+    async def test_everybody_in_a_room_gets_a_line_its_writer_too(self):
+        visitors = await websocket.connect_many(room(self.chat, "lobby"), 5)
+        await visitors[0].send("안녕하세요")
+        lines = await websocket.receive_all(visitors)
+        self.assertEqual(1, len(set(lines)))
+        self.assertRegex(lines[0], r"^\S{4}: 안녕하세요$")
+
+    async def test_rooms_do_not_hear_each_other(self):
+        here, there = await websocket.connect(room(self.chat, "here")), await websocket.connect(room(self.chat, "there"))
+        await here.send("only here")
+        await there.send("only there")
+        self.assertTrue((await websocket.receive(here)).endswith(": only here"))
+        self.assertTrue((await websocket.receive(there)).endswith(": only there"))
+
+    async def test_lines_keep_their_order(self):
+        writer, reader = await websocket.connect_many(room(self.chat, "lobby"), 2)
+        for i in range(500):
+            await writer.send(str(i))
+        lines = [(await websocket.receive(reader)).split(": ")[1] for _ in range(500)]
+        self.assertEqual([str(i) for i in range(500)], lines)
+
+    async def test_who_has_left_is_missed_by_nobody(self):
+        stays, leaves = await websocket.connect_many(room(self.chat, "lobby"), 2)
+        await leaves.close()
+        await stays.send("alone?")
+        self.assertTrue((await websocket.receive(stays)).endswith(": alone?"))
+
+    async def test_what_is_not_text_ends_the_connection(self):
+        visitor = await websocket.connect(room(self.chat, "lobby"))
+        await visitor.send(b"bytes")
+        self.assertEqual((1003, "text only"), await websocket.closed_with(visitor))
+
+    async def test_there_are_no_other_paths(self):
+        for path in ["/", "/ws/chat/", "/ws/chat/no room/", "/ws/chat/" + "x" * 65 + "/"]:
+            with self.subTest(path=path), self.assertRaises(websocket.Refused) as refused:
+                await websocket.connect(f"ws://127.0.0.1:{self.chat.port}{path.replace(' ', '%20')}")
+            self.assertEqual(404, refused.exception.status_code)
+
+    async def test_pages_of_other_origins_may_not_connect(self):
+        with self.assertRaises(websocket.Refused) as refused:
+            await websocket.connect(room(self.chat, "lobby"), origin="http://elsewhere.example")
+        self.assertEqual(403, refused.exception.status_code)
+        await websocket.connect(room(self.chat, "lobby"), origin=f"http://127.0.0.1:{self.chat.port}")
+
+
+class Bytes(unittest.TestCase):
+    def setUp(self):
+        self.chat = self.enterContext(Program("chat"))
+        self.url = f"http://127.0.0.1:{self.chat.port}"
+
+    def hears(self, text, pieces):
+        """Sends the pieces, and waits for a line; then closes, and is answered in kind."""
+        with http.connect(self.url) as sock:
+            for piece in pieces:
+                sock.sendall(piece)
+            answer = http.read_until(sock, text.encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.1 101 "), answer)
+            self.assertTrue(answer.endswith(f": {text}".encode()), answer)
+            sock.sendall(http.CLOSE_FRAME)
+            self.assertEqual(b"\x88\x02\x03\xe8", http.read_until(sock, b"nothing more"))
+
+    def test_frames_right_behind_the_request_are_heard(self):
+        self.hears("early", [http.handshake(self.url, "/ws/chat/raw/") + http.text_frame("early")])
+
+    def test_bytes_may_come_one_at_a_time(self):
+        everything = http.handshake(self.url, "/ws/chat/raw/") + http.text_frame("slow")
+        self.hears("slow", [everything[i : i + 1] for i in range(len(everything))])
+
+    def test_who_stops_sending_is_done(self):
+        with http.connect(self.url) as sock:
+            sock.sendall(http.handshake(self.url, "/ws/chat/raw/"))
+            self.assertIn(b" 101 ", http.read_until(sock, b"\r\n\r\n"))
+            sock.shutdown(1)
+            self.assertEqual(b"", sock.recv(4096))
+
+    def test_what_is_no_request_is_refused(self):
+        with http.connect(self.url) as sock:
+            sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n")
+            self.assertIn(b" 400 ", http.read_until(sock, b"\r\n\r\n"))
+
+    def test_no_descriptor_is_kept(self):
+        self.hears("I am here", [http.handshake(self.url, "/ws/chat/raw/") + http.text_frame("I am here")])
+        before = self.chat.descriptors()
+        for i in range(50):
+            sock = http.connect(self.url)
+            if i % 3:
+                sock.sendall(http.handshake(self.url, "/ws/chat/raw/"))
+            if i % 3 == 2:
+                http.read_until(sock, b"\r\n\r\n")
+            http.reset(sock)
+        until(lambda: self.chat.descriptors() == before, "all sockets are closed")
+
+
+class End(unittest.IsolatedAsyncioTestCase):
+    async def end(self, number, **settings):
+        async with Program("chat", **settings) as chat:
+            visitors = await websocket.connect_many(room(chat, "lobby"), 20)
+            silent = http.connect(f"http://127.0.0.1:{chat.port}")  # has not sent its request yet
+            chat.send(number)
+            for ends in await asyncio.gather(*(websocket.closed_with(ws) for ws in visitors)):
+                self.assertEqual((1001, "the server is going away"), ends)
+            await asyncio.to_thread(chat.wait)
+            silent.close()
+
+    async def test_everybody_is_told_after_sigterm(self):
+        await self.end(signal.SIGTERM)
+
+    async def test_everybody_is_told_after_sigint(self):
+        await self.end(signal.SIGINT)
+
+    async def test_all_threads_end(self):
+        await self.end(signal.SIGTERM, THREADS=4)
+
+    async def test_rooms_span_threads(self):
+        async with Program("chat", THREADS=3) as chat:
+            visitors = await websocket.connect_many(room(chat, "lobby"), 30)
+            for writer in visitors:
+                await writer.send("x")
+            for ws in visitors:
+                lines = [await websocket.receive(ws) for _ in visitors]
+                self.assertEqual(30, len(lines))
+            for ws in visitors:
+                await ws.close()
+
+    def test_a_port_in_use_is_an_error(self):
+        with Program("chat") as chat:
+            second = subprocess.run([BUILD / "examples" / "chat"], env={"PORT": str(chat.port)}, capture_output=True,
+                                    text=True, timeout=20, check=False)
+            self.assertEqual(1, second.returncode)
+            self.assertIn("Address already in use", second.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

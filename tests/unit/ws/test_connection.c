@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+/* ---- beginning and end ------------------------------------------------------------------ */
+
+static void options_are_checked(void **state) {
+  struct world *w = *state;
+  w->options.message_max = 0;
+  w->ws = (swale_ws *)w;
+  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, NULL, NULL, w, &w->ws), SWALE_EINVAL);
+  assert_null(w->ws);
+}
+
+static void without_options_the_defaults_hold(void **state) {
+  struct world *w = *state;
+  assert_int_equal(swale_ws_new(w->app, w->loop, NULL, NULL, NULL, w, &w->ws), 0);
+  world_feed_text(w, REQUEST);
+  expect_status(w, 101, "");
+  world_run(w);
+  world_group_send(w, "message");
+  world_run(w);
+  expect_text(w, "message");
+}
+
+static void host_data_is_the_hosts(void **state) {
+  struct world *w = *state;
+  world_new(w);
+  assert_ptr_equal(swale_ws_host_data(w->ws), w);
+  swale_ws_set_host_data(w->ws, NULL);
+  assert_null(swale_ws_host_data(w->ws));
+}
+
+static void a_loop_with_connections_cannot_be_freed(void **state) {
+  struct world *w = *state;
+  world_new(w);
+  assert_int_equal(swale_loop_free(w->loop), SWALE_ESTATE);
+}
+
+static void freeing_nothing_is_fine(void **state) {
+  (void)state;
+  swale_ws_free(NULL);
+}
+
+static void a_freed_connection_is_1006_for_its_consumer(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_send_text(w->consumer, "never written", 13);
+  bytes_header(&w->in, TEXT, true, 100, 7);
+  bytes_puts(&w->in, "half");
+  world_feed(w);
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+  expect_log(w, "disconnect:1006");
+}
+
+static void a_freed_connection_that_has_closed_is_not_1006(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  world_close_frame(w, 1000, NULL);
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+  expect_log(w, "disconnect:1000");
+}
+
+static void the_consumer_is_known_while_it_lives(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  assert_ptr_equal(swale_ws_consumer(w->ws), w->consumer);
+  swale_ws_feed_eof(w->ws);
+  assert_null(swale_ws_consumer(w->ws));
+}
+
+static void feeding_nothing_does_nothing(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  assert_int_equal(swale_ws_feed(w->ws, NULL, 0), 0);
+  expect_state(w, SWALE_WS_WANT_READ);
+}
+
+static void more_than_was_shown_cannot_be_acked(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  assert_int_equal(swale_ws_ack(w->ws, 0), 0);
+  assert_int_equal(swale_ws_ack(w->ws, 1), SWALE_EINVAL);
+  swale_send_text(w->consumer, "x", 1);
+  assert_int_equal(swale_ws_ack(w->ws, 4), SWALE_EINVAL);
+  expect_text(w, "x");
+  swale_ws_feed_eof(w->ws);
+  assert_int_equal(swale_ws_ack(w->ws, 1), SWALE_EINVAL);
+  assert_int_equal(swale_ws_ack(w->ws, 0), 0);
+}
+
+/* ---- calls from inside callbacks ---------------------------------------------------------- */
+
+/* What a callback does to the connection; each is tried in each callback. */
+static void free_it(struct world *w) {
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+}
+
+static void close_it(struct world *w) { swale_ws_close(w->ws, 4000, "from inside"); }
+
+static void end_it(struct world *w) { swale_ws_feed_eof(w->ws); }
+
+static void feed_it(struct world *w) {
+  int rv = swale_ws_feed(w->ws, "\x8a\x80\0\0\0\0", 6);
+  assert_true(rv == SWALE_ESTATE || rv == SWALE_ECLOSED || rv == 0);
+}
+
+static void write_it(struct world *w) {
+  world_drain(w);
+  swale_ws_state(w->ws);
+}
+
+static void send_it(struct world *w) {
+  if (w->consumer)
+    swale_send_text(w->consumer, "x", 1);
+  world_group_send(w, "y");
+}
+
+static void accept_it(struct world *w) {
+  if (w->consumer)
+    swale_accept(w->consumer, NULL);
+}
+
+static void reject_it(struct world *w) {
+  if (w->consumer)
+    swale_reject(w->consumer, 403, NULL);
+}
+
+static void run_it(struct world *w) { assert_int_equal(swale_loop_run(w->loop), SWALE_ESTATE); }
+
+typedef void (*deed)(struct world *w);
+static const deed deeds[] = {free_it, close_it, end_it, feed_it, write_it, send_it, accept_it, reject_it, run_it};
+enum { DEEDS = sizeof deeds / sizeof *deeds };
+
+/* Where it is done; `deed_of` is that of the test that runs. */
+enum place { IN_GUARD, IN_CONNECT_BEFORE, IN_CONNECT_AFTER, IN_RECEIVE, IN_EVENT, IN_DISCONNECT, IN_OUTPUT, IN_REPORT, PLACES };
+
+struct trial {
+  struct world w; /* first */
+  enum place place;
+  deed deed;
+  int done;
+};
+
+static void act(struct world *w, enum place place) {
+  struct trial *t = (struct trial *)w;
+  if (t->place == place && w->ws && t->done++ < 3)
+    t->deed(w);
+}
+
+static int trial_guard(struct world *w, swale_scope *scope) {
+  (void)scope;
+  act(w, IN_GUARD);
+  return 0;
+}
+
+static int trial_connect(struct world *w, swale_consumer *c) {
+  act(w, IN_CONNECT_BEFORE);
+  int rv = swale_accept(c, NULL);
+  act(w, IN_CONNECT_AFTER);
+  return rv == SWALE_ECLOSED || rv == SWALE_ESTATE ? 0 : rv;
+}
+
+static int trial_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)c, (void)kind, (void)data, (void)len;
+  act(w, IN_RECEIVE);
+  return 0;
+}
+
+static int trial_event(struct world *w, swale_consumer *c, swale_message *m) {
+  (void)c, (void)m;
+  act(w, IN_EVENT);
+  return 0;
+}
+
+static void trial_disconnect(struct world *w, swale_consumer *c, int code) {
+  (void)c, (void)code;
+  act(w, IN_DISCONNECT);
+}
+
+static void trial_output(struct world *w, swale_ws *ws) {
+  (void)ws;
+  act(w, IN_OUTPUT);
+}
+
+static void trial_report(struct world *w, const struct swale_report *report) {
+  (void)report;
+  act(w, IN_REPORT);
+}
+
+static void feed_if_alive(struct world *w) {
+  const unsigned char *at = w->in.at;
+  size_t chunk = w->chunk ? w->chunk : w->in.len;
+  for (size_t i = 0; i < w->in.len && w->ws; i += chunk)
+    if (swale_ws_feed(w->ws, at + i, w->in.len - i < chunk ? w->in.len - i : chunk) < 0)
+      break;
+  bytes_clear(&w->in);
+}
+
+/* A life with everything in it, broken off wherever the deed has ended it. */
+static void live(struct world *w) {
+  world_new(w);
+  bytes_puts(&w->in, REQUEST);
+  bytes_frame(&w->in, FIN | TEXT, "one", 3);
+  feed_if_alive(w);
+  world_group_send(w, "two");
+  world_run(w);
+  bytes_frame(&w->in, TEXT, "thr", 3);
+  bytes_frame(&w->in, FIN | PING, "ping", 4);
+  bytes_frame(&w->in, FIN | CONT, "ee", 2);
+  bytes_frame(&w->in, FIN | TEXT, "\xff", 1);
+  bytes_close(&w->in, 1000, NULL);
+  feed_if_alive(w);
+  world_run(w);
+  if (w->ws)
+    world_drain(w);
+  world_pass(w, 60000);
+}
+
+static void anything_may_be_done_in_any_callback(void **state) {
+  size_t chunk = (size_t)(uintptr_t)*state;
+  for (int place = 0; place < PLACES; place++)
+    for (size_t i = 0; i < DEEDS; i++) {
+      struct trial t = {.place = (enum place)place, .deed = deeds[i]};
+      struct world *w = &t.w;
+      world_init(w);
+      w->chunk = chunk;
+      w->guard = trial_guard;
+      w->on_connect = trial_connect;
+      w->on_receive = trial_receive;
+      w->on_event = trial_event;
+      w->on_disconnect = trial_disconnect;
+      w->on_output = trial_output;
+      w->on_report = trial_report;
+      assert_int_equal(world_open(w), 0);
+      live(w);
+      assert_true(t.done > 0 || place == IN_OUTPUT);
+      world_close(w);
+      assert_int_equal(w->u.live, 0);
+    }
+}
+
+static int feed_inside(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)c, (void)kind, (void)data, (void)len;
+  assert_int_equal(swale_ws_feed(w->ws, "x", 1), SWALE_ESTATE);
+  assert_int_equal(swale_ws_feed_eof(w->ws), SWALE_ESTATE);
+  return 0;
+}
+
+static void feeding_from_inside_a_feed_is_an_error(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  w->on_receive = feed_inside;
+  bytes_frame(&w->in, FIN | TEXT, "1", 1);
+  bytes_frame(&w->in, FIN | TEXT, "2", 1);
+  world_feed(w);
+  expect_log(w, "text:1 text:2");
+}
+
+static int free_and_see(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)kind;
+  free_it(w);
+  assert_int_equal(len, 5);
+  assert_memory_equal(data, "still", 5);
+  assert_int_equal(swale_send_text(c, "x", 1), SWALE_ECLOSED);
+  return 0;
+}
+
+static void what_is_freed_inside_a_feed_lasts_until_its_end(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  w->on_receive = free_and_see;
+  bytes_frame(&w->in, FIN | TEXT, "still", 5);
+  bytes_frame(&w->in, FIN | TEXT, "never", 5);
+  feed_if_alive(w);
+  assert_null(w->ws);
+  expect_log(w, "text:still disconnect:1006");
+}
+
+/* ---- one connection inside the callback of another ------------------------------------------ */
+
+static int feed_the_other(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  swale_ws *other = swale_ws_host_data(w->ws) == w ? NULL : swale_ws_host_data(w->ws);
+  struct bytes in = {0};
+  (void)c, (void)kind, (void)len;
+  if (((const char *)data)[0] != 'a' || !other)
+    return 0;
+  bytes_frame(&in, TEXT, "b", 1);
+  bytes_frame(&in, FIN | CONT, "c", 1);
+  assert_int_equal(swale_ws_feed(other, in.at, in.len), 0);
+  bytes_free(&in);
+  assert_memory_equal(data, "aaaa", len);
+  return 0;
+}
+
+static void connections_may_be_fed_inside_each_others_callbacks(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_ws *other = w->ws;
+  world_connect(w);
+  swale_ws_set_host_data(w->ws, other);
+  w->on_receive = feed_the_other;
+  bytes_frame(&w->in, TEXT, "aa", 2);
+  bytes_frame(&w->in, FIN | CONT, "aa", 2);
+  bytes_frame(&w->in, FIN | TEXT, "aaaa", 4);
+  world_feed(w);
+  expect_log(w, "text:aaaa text:bc text:aaaa text:bc");
+  swale_ws_free(other);
+}
+
+/* ---- running out of memory -------------------------------------------------------------- */
+
+/* A life in which memory may run out at any point; the connection then ends, and nothing else. */
+static int live_short_of_memory(struct unit_env *u, size_t chunk) {
+  struct world *w = calloc(1, sizeof *w);
+  long fail_at = u->fail_at;
+  static const char text[9000];
+  world_init(w);
+  w->u.fail_at = 0;
+  w->chunk = chunk;
+  w->options.early_max = 100;
+  assert_int_equal(world_open(w), 0);
+  w->u.fail_at = fail_at;
+  int rv = swale_ws_new(w->app, w->loop, &w->options, "a", "b", w, &w->ws);
+  if (rv == 0) {
+    bytes_puts(&w->in, REQUEST_LINE REQUEST_HEADERS "Sec-WebSocket-Protocol: chat.v1\r\n\r\n");
+    bytes_frame(&w->in, FIN | TEXT, "one", 3);
+    bytes_frame(&w->in, BIN, text, 9000);
+    bytes_frame(&w->in, FIN | PING, "ping", 4);
+    bytes_frame(&w->in, FIN | CONT, text, 9000);
+    feed_if_alive(w);
+    for (int i = 0; i < 20; i++)
+      world_group_send(w, "two");
+    world_run(w);
+    swale_ws_peek(w->ws, &(struct iovec){0}, 1);
+    if (w->consumer)
+      swale_send_text(w->consumer, "three", 5);
+    bytes_frame(&w->in, FIN | PING, "ping", 4);
+    feed_if_alive(w);
+    swale_ws_peek(w->ws, &(struct iovec){0}, 1);
+    world_drain(w);
+    world_pass(w, 25000);
+    bytes_close(&w->in, 1000, NULL);
+    feed_if_alive(w);
+    world_drain(w);
+    world_pass(w, 20000);
+    expect_state(w, SWALE_WS_CLOSED);
+  }
+  world_close(w);
+  assert_int_equal(w->u.live, 0);
+  u->fail_at = w->u.fail_at;
+  free(w);
+  return rv;
+}
+
+static int live_whole(struct unit_env *u) { return live_short_of_memory(u, 0); }
+static int live_bytewise(struct unit_env *u) { return live_short_of_memory(u, 1); }
+
+static void no_memory_ends_the_connection_and_nothing_else(void **state) {
+  (void)state;
+  unit_fail_every_allocation(live_whole);
+}
+
+static void no_memory_ends_the_connection_and_nothing_else_bytewise(void **state) {
+  (void)state;
+  unit_fail_every_allocation(live_bytewise);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      WORLD_TEST(options_are_checked),
+      WORLD_TEST(without_options_the_defaults_hold),
+      WORLD_TEST(host_data_is_the_hosts),
+      WORLD_TEST(a_loop_with_connections_cannot_be_freed),
+      WORLD_TEST(freeing_nothing_is_fine),
+      WORLD_TESTS(a_freed_connection_is_1006_for_its_consumer),
+      WORLD_TEST(a_freed_connection_that_has_closed_is_not_1006),
+      WORLD_TEST(the_consumer_is_known_while_it_lives),
+      WORLD_TEST(feeding_nothing_does_nothing),
+      WORLD_TEST(more_than_was_shown_cannot_be_acked),
+      {"anything_may_be_done_in_any_callback/0", anything_may_be_done_in_any_callback, NULL, NULL, NULL},
+      {"anything_may_be_done_in_any_callback/1", anything_may_be_done_in_any_callback, NULL, NULL, (void *)1},
+      WORLD_TESTS(feeding_from_inside_a_feed_is_an_error),
+      WORLD_TESTS(what_is_freed_inside_a_feed_lasts_until_its_end),
+      WORLD_TESTS(connections_may_be_fed_inside_each_others_callbacks),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_bytewise),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
