@@ -126,6 +126,15 @@ $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
+# An example's page.html becomes the elements of an array, for page.c to include.
+PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
+$(B)/obj/examples/%: private INTERNAL = -I$(@D)
+$(PAGES:%=%.o): %.o: %.inc
+$(PAGES:%=%.inc): $(B)/obj/%.inc: %.html
+	$(call say,OD)
+	$(Q)mkdir -p $(@D)
+	$(Q)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
+
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard lib/*/*.c examples/*/*.c tests/unit/*/*.c tests/fuzz/*.c))
 -include $(patsubst %.c,$(B)/pic/%.d,$(wildcard lib/*/*.c))
 
@@ -218,6 +227,40 @@ fuzz-smoke: fuzz
 	    { tail -n 60 $(B)/fuzz/$$f.log; echo "fuzz: $$f failed"; exit 1; }; \
 	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
 	done
+
+## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
+## each program consists of besides its own file and bench.c, and packages that may be missing.
+
+.PHONY: bench bench-quick bench-programs bench-instructions
+BENCH_load         := fanout clients process
+BENCH_layer        := world counting
+BENCH_memory       := wire world counting process
+BENCH_instructions := wire world counting
+BENCH_server_floor := bare
+BENCH_server_swale := bare
+BENCH_server_wslay := bare
+BENCH_PROGRAMS := load layer memory instructions server_floor server_swale server_wslay
+PKGS_server_lws := libwebsockets
+
+$(B)/obj/tests/bench/%.o: private PACKAGES = $(PKGS_$*)
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/bench/*.c))
+
+define bench
+$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws)
+	$$(call say,LD)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws,$(PKGS_$1))
+endef
+$(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
+
+bench-programs: $(BENCH_PROGRAMS:%=$(B)/tests/bench/%)
+	@! pkg-config --exists libwebsockets || $(MAKE) --no-print-directory $(B)/tests/bench/server_lws
+bench: bench-programs | $(DEPS)
+	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench $(ARGS)
+bench-quick: bench-programs | $(DEPS)
+	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench --quick $(ARGS)
+bench-instructions: $(B)/tests/bench/instructions | $(DEPS)
+	$(PYTHON) tests/bench/instructions.py $< $(ARGS)
 
 ## Running examples.
 

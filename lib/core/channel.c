@@ -15,43 +15,48 @@
 #define PREFIX_MAX 32
 #define HEX_DIGITS 32
 
-int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, struct swale__id *id) {
+static bool is_free(uintptr_t row) { return row & 1; }
+
+void swale__slots_init(struct swale__slots *slots) { slots->free = NO_SLOT; }
+
+static int grow_slots(swale_layer *layer) {
   struct swale__slots *s = &layer->slots;
-  uint32_t row;
-  if (s->free) {
-    row = s->free - 1;
-    s->free = s->at[row].next_free;
+  uint32_t room = s->room ? s->room + s->room / 2 : 16;
+  if (room > NO_SLOT / 2)
+    return SWALE_EFULL;
+  uintptr_t *at = swale__realloc_array(&layer->env.allocator, s->at, room, sizeof *at);
+  if (!at)
+    return SWALE_ENOMEM;
+  s->at = at;
+  s->room = room;
+  return 0;
+}
+
+int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, uint32_t *slot) {
+  struct swale__slots *s = &layer->slots;
+  if (s->free != NO_SLOT) {
+    *slot = s->free;
+    s->free = (uint32_t)(s->at[*slot] >> 1);
   } else {
-    if (s->count == s->room) {
-      uint32_t room = s->room ? s->room * 2 : 16;
-      if (room > NO_SLOT / 2)
-        return SWALE_EFULL;
-      struct swale__slot *at = swale__realloc_array(&layer->env.allocator, s->at, room, sizeof *at);
-      if (!at)
-        return SWALE_ENOMEM;
-      s->at = at;
-      s->room = room;
-    }
-    row = s->count++;
-    s->at[row].generation = 0;
+    int rv = s->count == s->room ? grow_slots(layer) : 0;
+    if (rv < 0)
+      return rv;
+    *slot = s->count++;
   }
-  s->at[row].consumer = consumer;
-  id->slot = row;
-  id->generation = ++s->at[row].generation;
+  s->at[*slot] = (uintptr_t)consumer;
   layer->consumers++;
   return 0;
 }
 
-void swale__slot_leave(swale_layer *layer, const struct swale__id *id) {
+void swale__slot_leave(swale_layer *layer, uint32_t slot) {
   struct swale__slots *s = &layer->slots;
-  s->at[id->slot].consumer = NULL;
-  s->at[id->slot].next_free = s->free;
-  s->free = id->slot + 1;
+  s->at[slot] = (uintptr_t)s->free << 1 | 1;
+  s->free = slot;
   layer->consumers--;
 }
 
 /* ---- names ----
- * The 32 hex digits behind the "!" are slot and generation, masked with a keyed hash of the salt, and the salt itself. The mask is
+ * The 32 hex digits behind the "!" are the slot, masked with a keyed hash of the salt, and the salt itself. The mask is
  * there because names are handed about: without it they would tell how many connections a server has.
  */
 static uint64_t mask_of(const swale_layer *layer, uint64_t salt) {
@@ -83,8 +88,7 @@ static void write_name(const swale_layer *layer, const char *prefix, const struc
   memcpy(name + n, layer->process, HEX_DIGITS);
   n += HEX_DIGITS;
   name[n++] = '!';
-  uint64_t where = (uint64_t)id->slot << 32 | id->generation;
-  put_hex(name + n, where ^ mask_of(layer, id->salt));
+  put_hex(name + n, id->slot ^ mask_of(layer, id->salt));
   put_hex(name + n + 16, id->salt);
   name[n + HEX_DIGITS] = '\0';
 }
@@ -99,16 +103,13 @@ int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWAL
   if (!swale__name_is_group(prefix) || strlen(prefix) > PREFIX_MAX)
     return SWALE_ENAME;
   struct swale__id id = {.slot = NO_SLOT};
-  unsigned char random[sizeof id.generation + sizeof id.salt];
-  if (layer->env.random(random, sizeof random, layer->env.user) != 0)
+  if (layer->env.random(&id.salt, sizeof id.salt, layer->env.user) != 0)
     return SWALE_ERANDOM;
-  memcpy(&id.generation, random, sizeof id.generation);
-  memcpy(&id.salt, random + sizeof id.generation, sizeof id.salt);
   write_name(layer, prefix, &id, name);
   return 0;
 }
 
-/* Is this a name that this process gave, and what is behind it? */
+/* Is this a name that this process gave, and what is behind it? A forged one leads to no slot, or to another's. */
 static bool read_name(const swale_layer *layer, const char *name, struct swale__id *id) {
   const char *mark = strchr(name, '!');
   if (!mark || mark - name <= HEX_DIGITS || strlen(mark + 1) != HEX_DIGITS)
@@ -119,9 +120,8 @@ static bool read_name(const swale_layer *layer, const char *name, struct swale__
   if (!get_hex(mark + 1, &where) || !get_hex(mark + 17, &id->salt))
     return false;
   where ^= mask_of(layer, id->salt);
-  id->slot = (uint32_t)(where >> 32);
-  id->generation = (uint32_t)where;
-  return true;
+  id->slot = (uint32_t)where;
+  return where <= UINT32_MAX;
 }
 
 static bool is_consumer_prefix(const char *name) {
@@ -135,10 +135,10 @@ int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_co
     return 0;
   if (!is_consumer_prefix(name) || id.slot >= layer->slots.count)
     return SWALE_ECLOSED;
-  const struct swale__slot *s = &layer->slots.at[id.slot];
-  if (!s->consumer || s->generation != id.generation || swale__consumer_salt(s->consumer) != id.salt)
+  uintptr_t row = layer->slots.at[id.slot];
+  if (is_free(row) || ((swale_consumer *)row)->id.salt != id.salt)
     return SWALE_ECLOSED;
-  *out = s->consumer;
+  *out = (swale_consumer *)row;
   return 0;
 }
 
@@ -155,14 +155,14 @@ struct swale__membership *swale__channel_group(const struct swale__channel *ch, 
 int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_allocator *a) {
   if (ch->n_groups < (ch->room ? ch->room : 1))
     return 0;
-  uint32_t room = ch->room ? ch->room * 2 : 4;
+  uint32_t room = ch->room ? ch->room * 2u : 4;
   struct swale__membership **many = swale__realloc_array(a, ch->room ? ch->groups.many : NULL, room, sizeof *many);
   if (!many)
     return SWALE_ENOMEM;
   if (!ch->room)
     many[0] = ch->groups.one;
   ch->groups.many = many;
-  ch->room = room;
+  ch->room = room & 0x7fffffff;
   return 0;
 }
 

@@ -19,37 +19,33 @@ struct swale__plain;
  * All of this is under the layer's lock.
  */
 struct swale__channel {
-  struct swale_consumer *consumer; /* NULL: a plain channel */
-
   /* The groups it is in: one is the usual number and needs no array. */
   union {
     struct swale__membership *one;
     struct swale__membership **many;
   } groups;
-  uint32_t n_groups, room; /* room 0: `one` */
+  uint32_t n_groups;
+  uint32_t room : 31; /* 0: `one` */
+  uint32_t plain : 1; /* part of a struct swale__plain, not of a consumer */
 };
 
-/* A row of the layer's table of consumers. */
-struct swale__slot {
-  struct swale_consumer *consumer; /* NULL: free */
-  uint32_t generation;             /* counts the row's consumers */
-  uint32_t next_free;
-};
-
+/* The layer's table of consumers. A row is a consumer's address or, odd, twice the next free row plus 1. */
 struct swale__slots {
-  struct swale__slot *at;
-  uint32_t count, room, free; /* free: first free row + 1 */
+  uintptr_t *at;
+  uint32_t count, room, free; /* free: the first free row, or NO_SLOT */
 };
 
 /* What a consumer's name is made of. */
 struct swale__id {
-  uint32_t slot, generation;
-  uint64_t salt; /* random: what nobody can guess */
+  uint64_t salt; /* random: what nobody can guess, and what tells a row's consumers apart */
+  uint32_t slot;
 };
 
-/* A row for the consumer: fills id->slot and ->generation. SWALE_ENOMEM, SWALE_EFULL. */
-int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, struct swale__id *id);
-void swale__slot_leave(swale_layer *layer, const struct swale__id *id);
+void swale__slots_init(struct swale__slots *slots);
+
+/* A row for the consumer: its number is put into *slot. SWALE_ENOMEM, SWALE_EFULL. */
+int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, uint32_t *slot);
+void swale__slot_leave(swale_layer *layer, uint32_t slot);
 
 /* The name of a consumer's channel. */
 void swale__id_name(const swale_layer *layer, const struct swale__id *id, char name[SWALE_NAME_SIZE]);

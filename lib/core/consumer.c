@@ -45,7 +45,7 @@ static int enter_layer(swale_consumer *c) {
   if (layer->env.random(&c->id.salt, sizeof c->id.salt, layer->env.user) != 0)
     return SWALE_ERANDOM;
   swale__layer_lock(layer);
-  int rv = swale__slot_take(layer, c, &c->id);
+  int rv = swale__slot_take(layer, c, &c->id.slot);
   swale__layer_unlock(layer);
   return rv;
 }
@@ -56,7 +56,7 @@ static void leave_layer(swale_consumer *c) {
     return;
   swale__layer_lock(layer);
   swale__channel_leave_all(layer, &c->channel);
-  swale__slot_leave(layer, &c->id);
+  swale__slot_leave(layer, c->id.slot);
   swale__layer_unlock(layer);
   swale__channel_free_groups(&c->channel, &layer->env.allocator);
 }
@@ -76,7 +76,6 @@ int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_con
   swale_consumer *c = swale__zalloc(&loop->env.allocator, STATE_OFFSET + cls->state_size);
   if (!c)
     return SWALE_ENOMEM;
-  c->channel.consumer = c;
   c->class = cls;
   c->port = port;
   c->scope = scope;
@@ -103,8 +102,8 @@ void swale__consumer_schedule(swale_consumer *c, unsigned duty) {
 
 void swale__consumer_update(swale_consumer *c) {
   bool open = c->stage == SWALE__OPEN && !c->paused;
-  c->receptive = open && c->queue.depth == 0;
-  if (open && c->queue.depth > 0)
+  c->receptive = open && swale__queue_depth(&c->queue) == 0;
+  if (open && swale__queue_depth(&c->queue) > 0)
     swale__consumer_schedule(c, SWALE__JOB_DRAIN);
 }
 
@@ -125,7 +124,7 @@ static void call_disconnect(swale_consumer *c) {
 static void end(swale_consumer *c) {
   call_disconnect(c);
   c->stage = SWALE__ENDED;
-  while (c->queue.depth > 0)
+  while (swale__queue_depth(&c->queue) > 0)
     swale__consumer_drop_oldest(c, SWALE_DROP_CLOSED);
   if (swale__consumer_is_worker(c))
     swale__worker_stop(c);
@@ -284,11 +283,10 @@ void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swal
 
 void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reason) {
   swale_message *m = swale__queue_pop(&c->queue, &c->port->expiry, memory(c));
-  atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
   swale__count(&c->port->waiting, (uint64_t)-1);
   swale__consumer_drop(c, reason, m);
   swale_message_unref(m);
-  if (c->queue.depth == 0)
+  if (swale__queue_depth(&c->queue) == 0)
     swale__consumer_update(c);
 }
 

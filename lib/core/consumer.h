@@ -45,6 +45,7 @@ struct swale_consumer {
   uint8_t duties;         /* SWALE__JOB_... */
   uint16_t code;          /* for disconnect */
   atomic_uint refs;
+  _Atomic uint32_t dropped; /* other threads read it */
   struct swale__port *port;
   struct swale__id id;
   const struct swale_transport_class *transport_class; /* NULL: a worker, then */
@@ -52,7 +53,6 @@ struct swale_consumer {
   swale_scope *scope;
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
-  _Atomic uint32_t depth, dropped; /* for other threads to read */
   swale_consumer *next, **link;    /* among its loop's consumers */
   struct swale_job job;
 };
@@ -65,15 +65,13 @@ struct swale__decision {
   size_t n_headers;
 };
 
-static inline uint64_t swale__consumer_salt(const swale_consumer *c) { return c->id.salt; }
-
 static inline swale_consumer *swale__consumer_of_queue(struct swale__queue *q) {
   return (swale_consumer *)((char *)q - offsetof(struct swale_consumer, queue));
 }
 
 /* The port of a consumer's channel; NULL for a plain one. */
 static inline struct swale__port *swale__channel_port(const struct swale__channel *ch) {
-  return ch->consumer ? ch->consumer->port : NULL;
+  return ch->plain ? NULL : ((const swale_consumer *)ch)->port;
 }
 
 /* The channel that groups know the consumer by: a worker's is the plain one he listens to. */

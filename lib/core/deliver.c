@@ -70,7 +70,6 @@ static void queue_message(swale_consumer *c, swale_message *m) {
     swale__consumer_drop(c, SWALE_DROP_NOMEM, m);
     return;
   }
-  atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
   c->receptive = false;
   swale__count(&port->waiting, 1);
   swale__port_watch_expiry(port);
@@ -89,7 +88,7 @@ static void hold_back(swale_consumer *c, swale_message *m) {
     swale__consumer_drop(c, SWALE_DROP_CLOSED, m);
     return;
   }
-  if (c->queue.depth >= capacity_of(c)) {
+  if (swale__queue_depth(&c->queue) >= capacity_of(c)) {
     if (c->class->overflow != SWALE_OVERFLOW_DROP_OLDEST) {
       swale__consumer_drop(c, SWALE_DROP_FULL, m);
       if (c->class->overflow == SWALE_OVERFLOW_CLOSE)
@@ -174,13 +173,12 @@ void swale__deliver_entry(struct swale__entry *e) {
 
 void swale__deliver_waiting(swale_consumer *c) {
   struct swale__port *port = c->port;
-  while (c->queue.depth > 0 && c->stage == SWALE__OPEN && !c->paused) {
+  while (swale__queue_depth(&c->queue) > 0 && c->stage == SWALE__OPEN && !c->paused) {
     swale__port_follow_flush(port); /* a handler may have flushed */
-    if (c->queue.depth == 0)
+    if (swale__queue_depth(&c->queue) == 0)
       break;
     struct delivery d = {.message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
-    atomic_store_explicit(&c->depth, c->queue.depth, memory_order_relaxed);
-    swale__count(&port->waiting, (uint64_t)-1);
+      swale__count(&port->waiting, (uint64_t)-1);
     handle(&d, c);
     enter_in_books(port, &d);
     swale_message_unref(d.message);

@@ -174,7 +174,7 @@ static bool leave_lane(struct swale__lane *lane, struct swale__membership *m) {
   lane->live--;
   if (is_walked(lane, m->index)) {
     blank_place(lane, m->index);
-    m->next_gone = lane->gone;
+    m->link.next = lane->gone ? &lane->gone->link : NULL;
     lane->gone = m;
     return false;
   }
@@ -327,7 +327,7 @@ struct swale__walk swale__lane_walk(struct swale__lane *lane) {
 
 static void remove_gone(struct swale__lane *lane) {
   for (struct swale__membership *m = lane->gone, *next; m; m = next) {
-    next = m->next_gone;
+    next = (struct swale__membership *)m->link.next;
     remove_place(lane, m->index);
     swale__free(memory(lane->group->layer), m);
   }

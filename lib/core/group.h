@@ -57,10 +57,9 @@ struct swale__lane {
 };
 
 struct swale__membership {
-  struct swale__link link; /* by group and channel */
+  struct swale__link link; /* by group and channel; of one that has gone: `next` in the lane's list */
   struct swale__lane *lane;
   struct swale__channel *channel;
-  struct swale__membership *next_gone;
   uint64_t joined;
   uint32_t index; /* in the lane */
   uint32_t place; /* in the channel's list */

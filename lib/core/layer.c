@@ -129,6 +129,7 @@ static int draw_identity(swale_layer *layer) {
 
 /* Everything that has to be undone by close_parts, in whatever order it failed. */
 static int open_parts(swale_layer *layer, const struct swale_layer_config *config) {
+  swale__slots_init(&layer->slots);
   int rv = draw_identity(layer);
   if (rv == 0)
     rv = copy_capacities(layer, config);

@@ -36,6 +36,7 @@ int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain *
   if (!p)
     return SWALE_ENOMEM;
   memcpy(p->name, name, size);
+  p->channel.plain = 1;
   p->capacity = swale__layer_capacity(layer, name);
   swale__table_insert(&layer->plains.table, &p->link, name_hash(layer, name));
   *out = p;
@@ -58,10 +59,10 @@ static void plain_free(swale_layer *layer, struct swale__plain *p) {
 }
 
 void swale__plain_tidy(swale_layer *layer, struct swale__channel *channel) {
-  if (channel->consumer)
+  if (!channel->plain)
     return;
   struct swale__plain *p = swale__plain_of(channel);
-  if (p->queue.depth == 0 && p->holds == 0 && p->channel.n_groups == 0)
+  if (swale__queue_depth(&p->queue) == 0 && p->holds == 0 && p->channel.n_groups == 0)
     plain_free(layer, p);
 }
 
@@ -87,7 +88,7 @@ static void drop_oldest(swale_layer *layer, struct swale__plain *p, enum swale_d
 }
 
 void swale__plain_drop_all(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason) {
-  while (p->queue.depth > 0)
+  while (swale__queue_depth(&p->queue) > 0)
     drop_oldest(layer, p, reason);
 }
 
@@ -109,7 +110,7 @@ void swale__plains_expire(swale_layer *layer, uint64_t now) {
 }
 
 static int wait_for_receiver(swale_layer *layer, struct swale__plain *p, swale_message *m) {
-  if (p->queue.depth >= p->capacity)
+  if (swale__queue_depth(&p->queue) >= p->capacity)
     return SWALE_EFULL;
   uint64_t expires = swale__layer_now(layer) + layer->expiry_ms;
   int rv = swale__queue_push(&p->queue, &layer->plains.expiry, &layer->env.allocator, m, expires);
@@ -134,9 +135,9 @@ static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_mess
 
 /* Passes on what waits; answers whether nothing is left, as it is unless the workers' inboxes are full. */
 static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
-  while (p->queue.head && pass_to_worker(layer, p, p->queue.head->message, wakes) == 0)
+  while (swale__queue_head(&p->queue) && pass_to_worker(layer, p, swale__queue_head(&p->queue)->message, wakes) == 0)
     swale_message_unref(swale__plain_take(layer, p));
-  return !p->queue.head;
+  return !swale__queue_head(&p->queue);
 }
 
 int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes) {

@@ -5,6 +5,10 @@
 
 #include "core/env.h"
 
+static void set_depth(struct swale__queue *q, uint32_t depth) {
+  atomic_store_explicit(&q->depth, depth, memory_order_relaxed);
+}
+
 int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a,
                       swale_message *m, uint64_t expires) {
   struct swale__queued *node = swale__malloc(a, sizeof *node);
@@ -12,12 +16,13 @@ int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const str
     return SWALE_ENOMEM;
   *node = (struct swale__queued){.older = e->newest, .queue = q, .message = swale_message_ref(m), .expires = expires};
 
-  if (q->tail)
-    q->tail->next = node;
-  else
-    q->head = node;
-  q->tail = node;
-  q->depth++;
+  node->next = node;
+  if (q->newest) {
+    node->next = q->newest->next;
+    q->newest->next = node;
+  }
+  q->newest = node;
+  set_depth(q, swale__queue_depth(q) + 1);
 
   if (e->newest)
     e->newest->newer = node;
@@ -39,13 +44,14 @@ static void forget_expiry(struct swale__expiry *e, struct swale__queued *node) {
 }
 
 swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a) {
-  struct swale__queued *node = q->head;
+  struct swale__queued *node = swale__queue_head(q);
   if (!node)
     return NULL;
-  q->head = node->next;
-  if (!q->head)
-    q->tail = NULL;
-  q->depth--;
+  if (node == q->newest)
+    q->newest = NULL;
+  else
+    q->newest->next = node->next;
+  set_depth(q, swale__queue_depth(q) - 1);
   forget_expiry(e, node);
   swale_message *m = node->message;
   swale__free(a, node);

@@ -2,6 +2,7 @@
 #ifndef SWALE_CORE_QUEUE_H
 #define SWALE_CORE_QUEUE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <swale/env.h>
@@ -15,17 +16,27 @@
  * its own queue. Neither struct is locked: a queue belongs to whoever holds its owner's lock or thread.
  */
 struct swale__queued {
-  struct swale__queued *next; /* in its queue */
+  struct swale__queued *next; /* in its queue's ring */
   struct swale__queued *older, *newer;
   struct swale__queue *queue;
   swale_message *message;
   uint64_t expires;
 };
 
+/* A ring: the newest leads to the oldest. `depth` is for any thread to read. */
 struct swale__queue {
-  struct swale__queued *head, *tail;
-  uint32_t depth;
+  struct swale__queued *newest;
+  _Atomic uint32_t depth;
 };
+
+static inline uint32_t swale__queue_depth(const struct swale__queue *q) {
+  return atomic_load_explicit(&q->depth, memory_order_relaxed);
+}
+
+/* The oldest waiting, or NULL. */
+static inline struct swale__queued *swale__queue_head(const struct swale__queue *q) {
+  return q->newest ? q->newest->next : NULL;
+}
 
 struct swale__expiry {
   struct swale__queued *oldest, *newest;

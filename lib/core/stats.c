@@ -91,7 +91,7 @@ int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swa
   look(layer);
   int rv = find_channel(layer, channel, &c, &p);
   if (rv == 0) {
-    s.depth = c ? atomic_load_explicit(&c->depth, memory_order_relaxed) : p->queue.depth;
+    s.depth = swale__queue_depth(c ? &c->queue : &p->queue);
     s.dropped = c ? atomic_load_explicit(&c->dropped, memory_order_relaxed) : p->dropped;
     s.groups = c ? c->channel.n_groups : p->channel.n_groups;
     s.capacity = swale__layer_capacity(layer, channel);
@@ -113,8 +113,8 @@ int64_t swale_group_count(swale_layer *layer, const char *group) {
 }
 
 static void name_of(swale_layer *layer, struct swale__channel *ch, char name[SWALE_NAME_SIZE]) {
-  if (ch->consumer)
-    swale__id_name(layer, &ch->consumer->id, name);
+  if (!ch->plain)
+    swale__id_name(layer, &((const swale_consumer *)ch)->id, name);
   else
     strcpy(name, swale__plain_of(ch)->name);
 }

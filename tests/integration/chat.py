@@ -17,8 +17,9 @@ def room(program, name):
     return f"ws://127.0.0.1:{program.port}/ws/chat/{name}/"
 
 
-class Rooms(unittest.IsolatedAsyncioTestCase):
+class Rooms(websocket.TestCase):
     async def asyncSetUp(self):
+        await super().asyncSetUp()
         self.chat = await self.enterAsyncContext(Program("chat"))
 
     async def test_everybody_in_a_room_gets_a_line_its_writer_too(self):
@@ -114,7 +115,7 @@ class Bytes(unittest.TestCase):
         until(lambda: self.chat.descriptors() == before, "all sockets are closed")
 
 
-class End(unittest.IsolatedAsyncioTestCase):
+class End(websocket.TestCase):
     async def end(self, number, **settings):
         async with Program("chat", **settings) as chat:
             visitors = await websocket.connect_many(room(chat, "lobby"), 20)

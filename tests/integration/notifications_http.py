@@ -17,10 +17,11 @@ DEFAULT = "새로운 알림이 도착했습니다."
 KIB = 1024
 
 
-class Requests(unittest.IsolatedAsyncioTestCase):
+class Requests(websocket.TestCase):
     """A browser is connected all the while; after each test it must hear a last notification, and no error before it."""
 
     async def asyncSetUp(self):
+        await super().asyncSetUp()
         self.program = await self.enterAsyncContext(Program("notifications"))
         self.url = self.program.url
         self.browser = await websocket.connect(self.url + "/ws/notifications/")

@@ -2,6 +2,7 @@
 """WebSockets by an independent client: Debian's python3-websockets."""
 import asyncio
 import sys
+import unittest
 
 from support.program import PATIENCE
 
@@ -13,6 +14,13 @@ except ImportError:
 
 Closed = websockets.ConnectionClosed
 Refused = websockets.InvalidStatusCode
+
+
+class TestCase(unittest.IsolatedAsyncioTestCase):
+    """Without asyncio's debug mode, which takes most of the time where there are hundreds of sockets."""
+
+    async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)
 
 
 def to_ws(url):
