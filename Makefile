@@ -83,7 +83,7 @@ PARTS_echo          := ws
 
 wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
 UNIT        := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c)))
-INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py))
+INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py) tests/conformance/run.py)
 STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))

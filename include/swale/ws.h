@@ -24,10 +24,16 @@ extern "C" {
  *     swale_ws_feed(ws, bytes, n);                       what the peer sent, split anywhere
  *     while ((n = swale_ws_peek(ws, iov, 16)) > 0)       what to write
  *       swale_ws_ack(ws, writev(fd, iov, n));            so much was written
- *     swale_ws_state(ws)                                 what to wait for; neither bit: close the socket, swale_ws_free
+ *     swale_ws_state(ws)                                 what to wait for; SWALE_WS_CLOSED: close the socket, swale_ws_free
  *
- * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except feed and peek of
- * the connection whose callback is running.
+ * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except feeding the
+ * connection whose callback is running.
+ *
+ * How a connection ends. Whoever closes first, what was sent before still goes out in front of the close frame; it is closed when
+ * both close frames are there and everything is written, or close_ms later. A peer that breaks the protocol gets a close frame with 1002,
+ * 1007, 1008 or 1009 behind what was sent before, the consumer gets disconnect with that code at once, and the app a report; what comes
+ * in is then skipped up to the peer's close frame, so that ours is not lost to a reset. Without memory for what comes in it is 1011.
+ * A request that is refused gets its answer and nothing behind it is looked at.
  */
 typedef struct swale_ws swale_ws;
 typedef struct swale_origins swale_origins;
@@ -36,9 +42,10 @@ struct swale_ws_options {
   size_t size; /* set by swale_ws_options_default */
 
   /*
-   * Called when output has appeared outside a feed of this connection (a group message, a ping, a deadline), or when its state turned
-   * to closed: write now, or arm for writing. Once, until swale_ws_peek has been called again. At the end of the outermost call on the
-   * loop. NULL: the host asks swale_ws_state often enough.
+   * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when the state has turned
+   * to closed: write now, or arm for writing. At the end of the outermost call on the loop, once however much there is; what comes
+   * while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection, nor for
+   * what happens there: ask the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
    */
   void (*on_output)(swale_ws *ws, void *host_data);
 
@@ -57,16 +64,18 @@ struct swale_ws_options {
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
   size_t head_max;             /* bytes of the request head; larger: 431. Default 16 KiB */
   uint32_t headers_max;        /* header lines; more: 431. Default 100 */
-  size_t early_max;            /* bytes kept that arrive before the connection is accepted; then reading stops. Default 16 KiB */
+  size_t early_max;            /* bytes kept that arrive before the connection is accepted; then reading stops. Default 16 KiB.
+                                * With 64 KiB more, fed all the same: 400 */
   size_t output_max;           /* bytes of data frames waiting to be written; beyond: SWALE_EFULL to who sends. Default 1 MiB */
-  size_t output_high;          /* the consumer is paused at so many waiting bytes ... Default 256 KiB */
-  size_t output_low;           /* ... and resumed at so few. Default 64 KiB */
+  size_t output_high;          /* the consumer is paused, and reading stops, at so many waiting bytes ... Default 256 KiB */
+  size_t output_low;           /* ... and they go on at so few. Less than output_high. Default 64 KiB */
 
   /* Deadlines in milliseconds, 0: none. */
   uint32_t handshake_ms;       /* for the whole request head: 408. Default 10,000 */
   uint32_t ping_ms;            /* of silence until a ping is sent. Default 25,000 */
-  uint32_t pong_ms;            /* for any byte after that ping: close 1006 for the consumer. Default 10,000 */
-  uint32_t close_ms;           /* for the peer's close frame, and for the last bytes to be written. Default 5,000 */
+  uint32_t pong_ms;            /* for any byte after that ping: 1006 for the consumer. While reading is stopped, bytes
+                                * written count instead. Default 10,000 */
+  uint32_t close_ms;           /* for the peer's close frame and the last bytes to be written, together. Default 5,000 */
   uint32_t idle_ms;            /* without any message either way: close 1001. Default 24 h */
 };
 
@@ -75,8 +84,9 @@ SWALE_API void swale_ws_options_init(struct swale_ws_options *options, size_t si
 
 /*
  * A connection whose bytes begin with the HTTP request. `options` (NULL: defaults) is not copied and must outlive the connection; the
- * same struct serves all. client and server ("host:port", may be NULL) are copied for the scope.
- * Errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL (the loop has 1,000,000 connections).
+ * same struct serves all. client and server ("host:port", may be NULL) are copied for the scope. Memory comes from the loop's
+ * environment, but for what wslay asks of the C library: 4 KiB per connection in the middle of a frame, and up to 64 KiB kept by the loop.
+ * Errors: SWALE_ENOMEM, SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (the loop has 1,000,000 connections).
  */
 SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, const char *client,
                            const char *server, void *host_data, swale_ws **out);
@@ -84,8 +94,9 @@ SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_
 /*
  * A connection whose request the host's own HTTP server has read. Everything RFC 6455 section 4 asks is checked here; the host sends the
  * answer (swale_ws_answer) and, after a 101, feeds what follows. 0 also when the answer is a refusal; frees like any other.
- * Header names may be in any letter case, every header of the request must be given, once per line received. request->subprotocols is
- * ignored: they are taken from the headers. Errors: SWALE_ENOMEM, SWALE_EINVAL.
+ * Header names may be in any letter case, every header of the request must be given, once per line received. Of request, scheme
+ * (the options have it) and subprotocols (the headers have them) are ignored. No frame is shown before the answer has been taken.
+ * Errors: those of swale_ws_new, and SWALE_ECLOSED when a callback freed the connection meanwhile.
  */
 struct swale_ws_upgrade {
   size_t size;          /* sizeof(struct swale_ws_upgrade) */
@@ -96,7 +107,10 @@ struct swale_ws_upgrade {
 SWALE_API int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
                                     const struct swale_ws_upgrade *upgrade, void *host_data, swale_ws **out);
 
-/* The answer to an upgraded request: 101 with the headers to add (Upgrade, Connection, Sec-WebSocket-Accept, ...), or a refusal. */
+/*
+ * The answer to an upgraded request: 101 with the headers to add (Upgrade, Connection, Sec-WebSocket-Accept, ...), or a refusal,
+ * after which the host closes the connection or at least never takes what follows for frames.
+ */
 struct swale_ws_answer {
   int status;
   const struct swale_header *headers;
@@ -104,22 +118,27 @@ struct swale_ws_answer {
   const char *body; /* of a refusal, text/plain */
   size_t body_len;
 };
-/* 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell). Valid until the next call on this connection. */
+/*
+ * 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell), SWALE_ECLOSED when it ended without an answer, SWALE_ESTATE for a
+ * connection that was not upgraded. Valid until the next call on this connection other than swale_ws_state.
+ */
 SWALE_API int swale_ws_answer(swale_ws *ws, struct swale_ws_answer *answer);
 
 /*
  * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's consumer run inside.
- * 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored), SWALE_ESTATE from inside this connection's own callback.
- * Feeding while SWALE_WS_WANT_READ is clear is safe but defeats back-pressure.
+ * 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored), SWALE_ESTATE from inside a callback of this feed.
+ * Feeding while SWALE_WS_WANT_READ is clear is safe but defeats back-pressure: what the consumer then sends is refused at output_max.
  */
 SWALE_API int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len);
 
-/* The peer has finished sending: disconnect follows, with 1006 unless a close frame came before. */
+/* The peer has finished sending: disconnect follows, with 1006 unless a close frame came before. What waits can still be written.
+ * Errors as swale_ws_feed. After a socket error there is nothing to write: swale_ws_free. */
 SWALE_API int swale_ws_feed_eof(swale_ws *ws);
 
 /*
- * Points up to `max` iovecs at the bytes to write next and returns how many; 0: nothing now. Views of shared frames, valid until the
- * next call on this connection.
+ * Points up to `max` iovecs at the bytes to write next and returns how many; 0: nothing now. Views of shared frames, valid and unchanged until
+ * they are acked or the connection is freed, so that a write may be under way meanwhile. The next peek may show another order of what
+ * is not acked yet: do not peek while a write is under way.
  */
 SWALE_API int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max);
 
@@ -132,7 +151,10 @@ enum swale_ws_state {
   SWALE_WS_CLOSED = 4      /* nothing more will come: close the socket and free */
 };
 
-/* What to wait for: a level, free of side effects. */
+/*
+ * What to wait for: a level, free of side effects. 0 is nothing for now: while connect is undecided and enough has been read, or the
+ * answer of an upgraded one was not taken; on_output or on_answer tells when that changes.
+ */
 SWALE_API unsigned swale_ws_state(const swale_ws *ws);
 
 /* Closes as swale_close does, whatever state it is in; after a shutdown of the host, say. Errors: SWALE_EINVAL, SWALE_EUTF8, SWALE_ECLOSED. */
@@ -150,10 +172,11 @@ SWALE_API void swale_ws_set_host_data(swale_ws *ws, void *host_data);
 SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
 
 /*
- * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not own the loop), feeds, peeks, writes (MSG_NOSIGNAL),
- * acks, until it would block. Returns swale_ws_state bits; SWALE_WS_CLOSED also after a socket error. Does not close the
- * descriptor. Call it when the socket is ready, and from on_output. Safe with edge-triggered polling as long as it is called again
- * when it returned SWALE_WS_WANT_READ after a full read: see `more`, set to 1 in that case (NULL if not wanted).
+ * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not own the loop), feeds, peeks,
+ * writes (MSG_NOSIGNAL), acks, until it would block. Returns swale_ws_state bits; SWALE_WS_CLOSED also after a socket error, and when a
+ * callback freed the connection. Does not close the descriptor. Call it when the socket is ready, and from on_output. Safe with
+ * edge-triggered polling as long as it is called again when there may be more to read: `more` is set to 1 then, else to 0 (NULL if
+ * not wanted).
  */
 SWALE_API unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more);
 

@@ -253,7 +253,7 @@ void swale__consumer_unref(swale_consumer *c) {
 
 /* ---- messages ---- */
 
-int swale__consumer_post(swale_consumer *c, swale_message *m, struct swale__wakes *wakes) {
+int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struct swale__wakes *wakes) {
   struct swale_layer *layer = c->port->layer;
   struct swale__entry entry = {
       .consumer = c,
@@ -263,7 +263,7 @@ int swale__consumer_post(swale_consumer *c, swale_message *m, struct swale__wake
   };
   atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
   swale_message_ref(m);
-  int rv = swale__loop_post(c->port->loop, entry, wakes);
+  int rv = swale__loop_post(c->port->loop, entry, always, wakes);
   if (rv < 0) {
     swale_message_unref(m);
     atomic_fetch_sub_explicit(&c->refs, 1, memory_order_relaxed);

@@ -95,8 +95,8 @@ void swale__consumer_failed(swale_consumer *c, int error, const char *callback);
 
 void swale__consumer_unref(swale_consumer *c);
 
-/* Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL, SWALE_ENOMEM. */
-int swale__consumer_post(swale_consumer *c, swale_message *m, struct swale__wakes *wakes);
+/* Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL (unless `always`), SWALE_ENOMEM. */
+int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struct swale__wakes *wakes);
 
 /* Drops messages; the loop's thread. */
 void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m);

@@ -12,8 +12,12 @@ size_t swale__inbox_cost(const swale_message *m) {
   return len + sizeof(struct swale__entry);
 }
 
-int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost) {
-  if (cost > in->bytes_max - in->bytes)
+static bool fits(const struct swale__inbox *in, size_t cost) {
+  return in->bytes <= in->bytes_max && cost <= in->bytes_max - in->bytes;
+}
+
+int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost, bool always) {
+  if (!always && !fits(in, cost))
     return SWALE_EFULL;
   struct swale__entries *f = &in->filling;
   if (f->room - f->count <= in->reserved) {

@@ -46,8 +46,11 @@ struct swale__inbox {
 /* What an entry with this message counts for. */
 size_t swale__inbox_cost(const swale_message *m);
 
-/* Promises room for one entry of this cost: SWALE_EFULL, SWALE_ENOMEM. Under the lock, as the next two. */
-int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost);
+/*
+ * Promises room for one entry of this cost: SWALE_EFULL, SWALE_ENOMEM. With `always` the bound does not count, only memory: for
+ * messages that somebody has taken already. Under the lock, as the next two.
+ */
+int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost, bool always);
 void swale__inbox_unreserve(struct swale__inbox *in, size_t cost);
 
 /* Fills a promise; gives the entry its sequence number. */

@@ -108,9 +108,9 @@ static void fill(swale_loop *loop, struct swale__entry entry, struct swale__wake
   swale__wakes_add(wakes, loop);
 }
 
-int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
+int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes) {
   swale__loop_lock(loop);
-  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, swale__inbox_cost(entry.message));
+  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, swale__inbox_cost(entry.message), always);
   if (rv == 0)
     fill(loop, entry, wakes);
   swale__loop_unlock(loop);
@@ -119,7 +119,7 @@ int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__
 
 int swale__loop_reserve(swale_loop *loop, size_t cost) {
   swale__loop_lock(loop);
-  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, cost);
+  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, cost, false);
   swale__loop_unlock(loop);
   return rv;
 }

@@ -67,8 +67,8 @@ void swale__wakes_call(struct swale__wakes *wakes);
  */
 void swale__loop_leave_quietly(swale_loop *loop);
 
-/* Appends one entry, or answers SWALE_EFULL, SWALE_ENOMEM. Takes the loop's lock. */
-int swale__loop_post(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);
+/* Appends one entry, or answers SWALE_EFULL (unless `always`), SWALE_ENOMEM. Takes the loop's lock. */
+int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes);
 
 /* Likewise in two steps, for a message that goes to several loops or none. */
 int swale__loop_reserve(swale_loop *loop, size_t cost);

@@ -120,11 +120,12 @@ static int wait_for_receiver(swale_layer *layer, struct swale__plain *p, swale_m
 }
 
 /* Offers the message to each worker once, beginning with the one whose turn it is. */
-static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes) {
+static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_message *m, bool always,
+                          struct swale__wakes *wakes) {
   int rv = SWALE_EFULL;
   for (uint32_t tried = 0; tried < p->n_workers; tried++) {
     p->turn = (p->turn + 1) % p->n_workers;
-    rv = swale__consumer_post(p->workers[p->turn], m, wakes);
+    rv = swale__consumer_post(p->workers[p->turn], m, always, wakes);
     if (rv == 0) {
       layer->books.posted++;
       return 0;
@@ -133,16 +134,20 @@ static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_mess
   return rv;
 }
 
-/* Passes on what waits; answers whether nothing is left, as it is unless the workers' inboxes are full. */
+/*
+ * Passes on what waits, all of it: it need not fit within the bounds of an inbox, because nobody would come back for the rest.
+ * Answers whether nothing is left, as it is unless memory is short.
+ */
 static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
-  while (swale__queue_head(&p->queue) && pass_to_worker(layer, p, swale__queue_head(&p->queue)->message, wakes) == 0)
+  const struct swale__queued *oldest;
+  while ((oldest = swale__queue_head(&p->queue)) && pass_to_worker(layer, p, oldest->message, true, wakes) == 0)
     swale_message_unref(swale__plain_take(layer, p));
-  return !swale__queue_head(&p->queue);
+  return !oldest;
 }
 
 int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes) {
   bool to_worker = p->n_workers > 0 && pass_waiting(layer, p, wakes);
-  int rv = to_worker ? pass_to_worker(layer, p, m, wakes) : wait_for_receiver(layer, p, m);
+  int rv = to_worker ? pass_to_worker(layer, p, m, false, wakes) : wait_for_receiver(layer, p, m);
   if (rv == 0)
     layer->books.offered++;
   return rv;

@@ -16,7 +16,7 @@ static int send_locked(swale_layer *layer, const char *channel, swale_message *m
     return rv;
   if (!c)
     return layer->backend->send(layer, channel, m, wakes);
-  rv = swale__consumer_post(c, m, wakes);
+  rv = swale__consumer_post(c, m, false, wakes);
   if (rv == 0) {
     layer->books.offered++;
     layer->books.posted++;

@@ -108,8 +108,6 @@ void swale__ws_peer_closed(swale_ws *ws, const unsigned char *payload, size_t le
 
 int swale__ws_close_transport(void *transport, uint16_t code, const char *reason) {
   swale_ws *ws = transport;
-  if (ws->phase != SWALE__WS_OPEN)
-    return SWALE_ECLOSED;
   int rv = queue_close(ws, code, reason);
   if (rv < 0)
     ws->consumer = NULL;

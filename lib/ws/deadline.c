@@ -79,8 +79,6 @@ void swale__ws_deadline(struct swale_timer *timer) {
   swale_ws *ws = (swale_ws *)((char *)timer - offsetof(struct swale_ws, timer));
   if (ws->phase == SWALE__WS_OPEN)
     check_open(ws);
-  else if (left_of_phase(ws) > 0)
-    swale__ws_watch_deadline(ws);
   else if (ws->phase == SWALE__WS_HEAD)
     swale__ws_opening_refuse(ws, REQUEST_TIMEOUT, "no request in time");
   else

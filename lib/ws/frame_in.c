@@ -12,7 +12,8 @@
  * and shows the payload in the pieces in which it came. What has to be known about it:
  *
  * - It shows a header only together with the first byte of its payload, or at once if there is none.
- * - A piece of length 0 is an empty frame, not the end of the input: that is WSLAY_ERR_WANT_READ.
+ * - A piece of length 0 is an empty frame, not the end of the input: that is WSLAY_ERR_WANT_READ, which comes when
+ *   everything there was has been fetched.
  * - It checks lengths (no control frame above 125 bytes or fragmented, none longer than its shortest form,
  *   none with the top bit set), but neither RSV bits, nor opcodes, nor that there is a mask.
  * - After WSLAY_ERR_PROTO it does not know any more where it stands.
@@ -105,16 +106,13 @@ int swale__ws_reader_next(struct swale__ws_reader *reader, struct swale__ws_piec
   if (reader->broken)
     return SWALE_EPROTOCOL;
   for (;;) {
-    memset(&frame, 0, sizeof frame);
     ssize_t rv = wslay_frame_recv(reader->wslay, &frame);
-    if (rv == WSLAY_ERR_WANT_READ && reader->left == 0)
+    if (rv == WSLAY_ERR_WANT_READ)
       return 0;
-    if (rv < 0 && rv != WSLAY_ERR_WANT_READ) {
+    if (rv < 0) {
       reader->broken = true;
       return SWALE_EPROTOCOL;
     }
-    if (rv < 0)
-      continue;
     describe(reader, &frame, piece);
     if (!swale__ws_opcode_is_control(piece->opcode) || gather_control(reader, piece))
       return 1;

@@ -136,16 +136,12 @@ static int step_name(struct swale__ws_head *head, char c) {
     keep(head, swale__ws_lower(c));
     return 0;
   }
-  if (c != ':')
-    return malformed(head, "malformed header name");
-  finish_word(head, VALUE_START);
-  head->value_start = head->len;
-  return 0;
+  return c == ':' ? finish_word(head, VALUE_START) : malformed(head, "malformed header name");
 }
 
+/* The NUL behind the name is where it stops at the latest. */
 static void trim_value(struct swale__ws_head *head) {
-  while (head->len > head->value_start &&
-         (head->text[head->len - 1] == ' ' || head->text[head->len - 1] == '\t'))
+  while (head->text[head->len - 1] == ' ' || head->text[head->len - 1] == '\t')
     head->len--;
 }
 
@@ -192,11 +188,10 @@ static int step(struct swale__ws_head *head, char c) {
   case VALUE:
     return step_value(head, c);
   case END_LF:
-    return step_lf(head, c, COMPLETE);
-  case COMPLETE:
+  case COMPLETE: /* is not stepped any more */
     break;
   }
-  return SWALE__HEAD_COMPLETE;
+  return step_lf(head, c, COMPLETE);
 }
 
 static int feed_slice(struct swale__ws_head *head, const char *bytes, size_t len, size_t *used) {

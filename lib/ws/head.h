@@ -19,9 +19,8 @@ struct swale__ws_head {
   uint32_t n_headers;
   char *text; /* "GET\0/path?query\0name\0value\0name\0value\0..." */
   size_t len, capacity;
-  size_t taken;       /* bytes of the head so far */
-  size_t value_start; /* in text */
-  const char *why;    /* of a refusal, in a few words */
+  size_t taken;    /* bytes of the head so far */
+  const char *why; /* of a refusal, in a few words */
   unsigned char state;
   unsigned char version_at;
   char major, minor;

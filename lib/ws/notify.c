@@ -19,7 +19,7 @@ void swale__ws_decided(swale_ws *ws) { swale_loop_defer(ws->pool->loop, &ws->job
 
 static void tell_answer(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
-  if (!opening || !opening->answer || opening->answer_told)
+  if (!opening || !opening->answer || opening->answer_told || opening->answer_taken)
     return;
   opening->answer_told = true;
   if (ws->options->on_answer && !ws->gone)

@@ -36,6 +36,6 @@ int swale__ws_options_check(const struct swale_ws_options *options) {
   bool scheme = o->scheme && (strcmp(o->scheme, "ws") == 0 || strcmp(o->scheme, "wss") == 0);
   bool input = o->message_max > 0 && o->message_max <= INT32_MAX && o->fragments_max > 0 && o->head_max > 0 &&
                o->head_max <= INT32_MAX && o->early_max <= INT32_MAX && o->headers_max > 0;
-  bool output = o->output_max > 0 && o->output_high > 0 && o->output_low < o->output_high;
+  bool output = o->output_max > 0 && o->output_low < o->output_high;
   return scheme && input && output ? 0 : SWALE_EINVAL;
 }

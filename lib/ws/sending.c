@@ -52,8 +52,6 @@ static int send_frame(swale_ws *ws, swale_payload *frame) {
 int swale__ws_send(void *transport, swale_payload *payload) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  if (ws->phase != SWALE__WS_OPEN)
-    return SWALE_ECLOSED;
   int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
     rv = check_room(ws, length(frame));
@@ -63,8 +61,6 @@ int swale__ws_send(void *transport, swale_payload *payload) {
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  if (ws->phase != SWALE__WS_OPEN)
-    return SWALE_ECLOSED;
   int rv = check_room(ws, len);
   if (rv == 0)
     rv = swale_payload_wrap(kind, bytes, len, swale__ws_frame_encode, NULL, ws->pool->allocator, &frame);
@@ -75,11 +71,21 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
 
 /* ---- pings and pongs -------------------------------------------------------------------- */
 
+/*
+ * Every ping is answered, in order, as long as nothing but such answers waits, and of these no more than a few. When data
+ * waits, or the peer pings without reading, only the latest is (RFC 6455, 5.5.3), ahead of the data.
+ */
+enum { PONG_BYTES_MAX = 2048 };
+
+static bool has_room_for_pong(const swale_ws *ws) {
+  return !ws->pong && swale__ws_output_data_bytes(&ws->output) == 0 && ws->output.bytes < PONG_BYTES_MAX;
+}
+
 int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len) {
   swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PONG, bytes, len);
   if (!frame)
     return SWALE_ENOMEM;
-  if (ws->output.bytes == 0)
+  if (has_room_for_pong(ws))
     return swale__ws_queue(ws, frame);
   swale_payload_unref(ws->pong);
   ws->pong = frame;

@@ -5,10 +5,8 @@ import os
 import socket
 import struct
 import time
-import zlib
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-TAIL = b"\x00\x00\xff\xff"
 
 
 class Gone(Exception):
@@ -48,30 +46,6 @@ def close_payload(code=None, reason=b""):
     return b"" if code is None else struct.pack("!H", code) + reason
 
 
-class Deflater:
-    """permessage-deflate as a client: what it offered and was answered."""
-
-    def __init__(self, answer):
-        parameters = dict(part.strip().partition("=")[::2] for part in answer.split(";")[1:])
-        self.out_bits = int(parameters.get("client_max_window_bits", "") or 15)
-        self.in_bits = int(parameters.get("server_max_window_bits", "") or 15)
-        self.keep_out = "client_no_context_takeover" not in parameters
-        self.keep_in = "server_no_context_takeover" not in parameters
-        self.parameters = parameters
-        self.out = self.into = None
-
-    def deflate(self, payload, level=6):
-        if self.out is None or not self.keep_out:
-            self.out = zlib.compressobj(level, zlib.DEFLATED, -max(self.out_bits, 9))
-        data = self.out.compress(payload) + self.out.flush(zlib.Z_SYNC_FLUSH)
-        return data[:-4]
-
-    def inflate(self, payload):
-        if self.into is None or not self.keep_in:
-            self.into = zlib.decompressobj(-self.in_bits)
-        return self.into.decompress(payload + TAIL)
-
-
 class Peer:
     """One connection. Reads are buffered and have a deadline each."""
 
@@ -82,15 +56,11 @@ class Peer:
         self.buffer = bytearray()
         self.headers = {}
         self.status = None
-        self.deflater = None
         if handshake:
             self.raw(request(path=path, headers=headers) + early)
             self.read_head()
             if self.status != 101:
                 raise Gone(f"handshake answered {self.status}")
-            extension = self.headers.get("sec-websocket-extensions")
-            if extension:
-                self.deflater = Deflater(extension)
 
     # -- bytes
 
@@ -159,18 +129,18 @@ class Peer:
         return bool(first & 0x80), first >> 4 & 7, first & 15, self.take(size, deadline)
 
     def read(self, timeout=None):
-        """The next whole message or control frame: (opcode, payload), inflated if need be."""
-        parts, kind, compressed = [], None, False
+        """The next whole message or control frame: (opcode, payload)."""
+        parts, kind = [], None
         while True:
             fin, rsv, opcode, payload = self.read_frame(timeout)
             if opcode >= 8:
                 return opcode, payload
             if opcode != CONTINUATION:
-                kind, compressed = opcode, bool(rsv & 4)
+                kind = opcode
+            assert rsv == 0, "reserved bits that were not agreed"
             parts.append(payload)
             if fin:
-                whole = b"".join(parts)
-                return kind, self.deflater.inflate(whole) if compressed else whole
+                return kind, b"".join(parts)
 
     def finish(self):
         """We send no more."""

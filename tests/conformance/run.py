@@ -13,15 +13,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import deflate  # noqa: E402,F401
 import frames  # noqa: E402,F401
 import handshake  # noqa: E402,F401
 import runner  # noqa: E402
 import text  # noqa: E402,F401
 
 NAMES = {"1": "framing", "2": "pings and pongs", "3": "reserved bits", "4": "opcodes", "5": "fragmentation", "6": "UTF-8",
-         "7": "closing", "8": "handshake", "9": "limits and sizes", "10": "automatic fragmentation",
-         "12": "compression: payloads", "13": "compression: parameters", "14": "compression: abuse"}
+         "7": "closing", "8": "handshake", "9": "limits and sizes", "10": "automatic fragmentation"}
 
 
 def start():

@@ -11,7 +11,7 @@ static void open_inbox(struct unit_env *u, struct swale__inbox *in, size_t bytes
 }
 
 static int put(struct unit_env *u, struct swale__inbox *in, uint32_t n) {
-  int rv = swale__inbox_reserve(in, &u->env.allocator, 1);
+  int rv = swale__inbox_reserve(in, &u->env.allocator, 1, false);
   if (rv == 0)
     swale__inbox_fill(in, entry(n));
   return rv;
@@ -54,19 +54,36 @@ static void what_does_not_fit_is_refused(void **state) {
   struct swale__inbox in;
   const struct swale_allocator *a = &u.env.allocator;
   open_inbox(&u, &in, 100);
-  assert_int_equal(swale__inbox_reserve(&in, a, 101), SWALE_EFULL);
-  assert_int_equal(swale__inbox_reserve(&in, a, SIZE_MAX), SWALE_EFULL);
-  assert_int_equal(swale__inbox_reserve(&in, a, 60), 0);
-  assert_int_equal(swale__inbox_reserve(&in, a, 41), SWALE_EFULL);
-  assert_int_equal(swale__inbox_reserve(&in, a, 40), 0);
-  assert_int_equal(swale__inbox_reserve(&in, a, 1), SWALE_EFULL);
+  assert_int_equal(swale__inbox_reserve(&in, a, 101, false), SWALE_EFULL);
+  assert_int_equal(swale__inbox_reserve(&in, a, SIZE_MAX, false), SWALE_EFULL);
+  assert_int_equal(swale__inbox_reserve(&in, a, 60, false), 0);
+  assert_int_equal(swale__inbox_reserve(&in, a, 41, false), SWALE_EFULL);
+  assert_int_equal(swale__inbox_reserve(&in, a, 40, false), 0);
+  assert_int_equal(swale__inbox_reserve(&in, a, 1, false), SWALE_EFULL);
   swale__inbox_unreserve(&in, 60);
-  assert_int_equal(swale__inbox_reserve(&in, a, 61), SWALE_EFULL);
-  assert_int_equal(swale__inbox_reserve(&in, a, 60), 0);
+  assert_int_equal(swale__inbox_reserve(&in, a, 61, false), SWALE_EFULL);
+  assert_int_equal(swale__inbox_reserve(&in, a, 60, false), 0);
   swale__inbox_unreserve(&in, 60);
   swale__inbox_unreserve(&in, 40);
   assert_int_equal(in.bytes, 0);
   assert_int_equal(in.reserved, 0);
+  close_inbox(&u, &in);
+}
+
+static void what_was_taken_already_fits_always(void **state) {
+  (void)state;
+  struct unit_env u;
+  struct swale__inbox in;
+  const struct swale_allocator *a = &u.env.allocator;
+  open_inbox(&u, &in, 100);
+  assert_int_equal(swale__inbox_reserve(&in, a, 80, true), 0);
+  assert_int_equal(swale__inbox_reserve(&in, a, 80, true), 0);
+  assert_int_equal(in.bytes, 160);
+  assert_int_equal(swale__inbox_reserve(&in, a, 1, false), SWALE_EFULL);
+  swale__inbox_unreserve(&in, 80);
+  assert_int_equal(swale__inbox_reserve(&in, a, 20, false), 0);
+  swale__inbox_unreserve(&in, 20);
+  swale__inbox_unreserve(&in, 80);
   close_inbox(&u, &in);
 }
 
@@ -79,7 +96,7 @@ static void promises_are_kept(void **state) {
   open_inbox(&u, &in, SIZE_MAX);
   for (size_t promised = 1; promised < 70; promised++) {
     for (size_t i = 0; i < promised; i++) {
-      assert_int_equal(swale__inbox_reserve(&in, a, 1), 0);
+      assert_int_equal(swale__inbox_reserve(&in, a, 1, false), 0);
       if (i % 3 == 0)
         assert_int_equal(put(&u, &in, 1), 0);
     }
@@ -103,7 +120,7 @@ static void the_array_stays_while_there_are_promises_for_it(void **state) {
   const struct swale_allocator *a = &u.env.allocator;
   open_inbox(&u, &in, 1000);
   assert_int_equal(put(&u, &in, 1), 0);
-  assert_int_equal(swale__inbox_reserve(&in, a, 1), 0);
+  assert_int_equal(swale__inbox_reserve(&in, a, 1, false), 0);
   swale__inbox_take(&in, a);
   assert_null(swale__inbox_next(&in));
   assert_true(swale__inbox_waits(&in));
@@ -177,6 +194,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(entries_come_out_in_order_and_numbered),
       cmocka_unit_test(what_does_not_fit_is_refused),
+      cmocka_unit_test(what_was_taken_already_fits_always),
       cmocka_unit_test(promises_are_kept),
       cmocka_unit_test(the_array_stays_while_there_are_promises_for_it),
       cmocka_unit_test(in_the_steady_state_nothing_is_allocated),

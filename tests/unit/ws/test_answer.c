@@ -62,8 +62,9 @@ static void a_content_type_of_its_own_stands_alone(void **state) {
   struct swale__ws_answer answer;
   (void)state;
   swale__ws_answer_refuse(&answer, 403, "<p>");
+  swale__ws_answer_add(&answer, extra, 1);
   swale__ws_answer_add(&answer, &html, 1);
-  expect_rendered(&answer, "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n"
+  expect_rendered(&answer, "HTTP/1.1 403 Forbidden\r\nX-One: 1\r\nContent-Type: text/html\r\nConnection: close\r\n"
                            "Content-Length: 3\r\n\r\n<p>");
 }
 

@@ -170,6 +170,7 @@ static void a_closed_connection_that_breaks_is_1006(void **state) {
 static void a_peer_that_does_not_answer_is_given_close_ms(void **state) {
   struct world *w = *state;
   world_connect(w);
+  world_pass(w, 20000);
   swale_close(w->consumer, 4001, NULL);
   expect_close(w, 4001, NULL);
   world_pass(w, 4999);
@@ -178,6 +179,17 @@ static void a_peer_that_does_not_answer_is_given_close_ms(void **state) {
   expect_log(w, "disconnect:1006");
   expect_closed(w);
   assert_int_equal(w->reports, 1);
+}
+
+static void a_peer_that_answers_with_garbage_is_1006(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_close(w->consumer, 4001, NULL);
+  expect_close(w, 4001, NULL);
+  bytes_header(&w->in, FIN | CLOSE, true, 126, 16);
+  world_feed(w);
+  expect_log(w, "disconnect:1006");
+  expect_closed(w);
 }
 
 static void both_close_at_once(void **state) {
@@ -344,6 +356,7 @@ int main(void) {
       WORLD_TESTS(messages_after_the_close_are_not_delivered),
       WORLD_TEST(a_closed_connection_that_breaks_is_1006),
       WORLD_TEST(a_peer_that_does_not_answer_is_given_close_ms),
+      WORLD_TESTS(a_peer_that_answers_with_garbage_is_1006),
       WORLD_TESTS(both_close_at_once),
       WORLD_TESTS(closing_inside_receive_stops_delivery),
       WORLD_TESTS(a_receive_that_fails_closes_with_1011),

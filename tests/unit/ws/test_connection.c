@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
 
+#include "ws/pool.h"
+
 /* ---- beginning and end ------------------------------------------------------------------ */
 
 static void options_are_checked(void **state) {
@@ -34,6 +36,15 @@ static void a_loop_with_connections_cannot_be_freed(void **state) {
   struct world *w = *state;
   world_new(w);
   assert_int_equal(swale_loop_free(w->loop), SWALE_ESTATE);
+}
+
+static void a_loop_has_room_for_a_million(void **state) {
+  struct world *w = *state;
+  struct swale__ws_pool *pool = swale__ws_pool_of(w->loop);
+  pool->connections = SWALE__CONNECTIONS_MAX;
+  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, NULL, NULL, w, &w->ws), SWALE_EFULL);
+  assert_null(w->ws);
+  pool->connections = 0;
 }
 
 static void freeing_nothing_is_fine(void **state) {
@@ -217,6 +228,19 @@ static void live(struct world *w) {
   if (w->ws)
     world_drain(w);
   world_pass(w, 60000);
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+}
+
+/* Two that end early: refused, and given up before the request is there. */
+static void live_shortly(struct world *w) {
+  world_new(w);
+  bytes_puts(&w->in, "GET /ws/chat/ HTTP/1.0\r\n\r\n");
+  feed_if_alive(w);
+  world_run(w);
+  swale_ws_free(w->ws);
+  world_new(w);
+  world_pass(w, 60000);
 }
 
 static void anything_may_be_done_in_any_callback(void **state) {
@@ -236,10 +260,71 @@ static void anything_may_be_done_in_any_callback(void **state) {
       w->on_report = trial_report;
       assert_int_equal(world_open(w), 0);
       live(w);
+      t.done = t.done ? 1 : 0;
+      live_shortly(w);
       assert_true(t.done > 0 || place == IN_OUTPUT);
       world_close(w);
       assert_int_equal(w->u.live, 0);
     }
+}
+
+static int guard_that_frees(struct world *w, swale_scope *scope) {
+  (void)scope;
+  free_it(w);
+  return 0;
+}
+
+static int guard_that_closes(struct world *w, swale_scope *scope) {
+  (void)scope;
+  assert_int_equal(swale_ws_close(w->ws, 1001, NULL), 0);
+  return 0;
+}
+
+/* Its consumer is made all the same, and learns at once that nobody is there. */
+static void a_guard_may_free_the_connection(void **state) {
+  struct world *w = *state;
+  w->guard = guard_that_frees;
+  world_new(w);
+  assert_int_equal(swale_ws_feed(w->ws, REQUEST, strlen(REQUEST)), 0);
+  expect_log(w, "connect disconnect:1006");
+}
+
+static void a_guard_may_close_the_connection(void **state) {
+  struct world *w = *state;
+  w->guard = guard_that_closes;
+  world_new(w);
+  world_feed_text(w, REQUEST);
+  expect_log(w, "connect disconnect:1006");
+  expect_status(w, 503, NULL);
+  bytes_clear(&w->out);
+  expect_closed(w);
+}
+
+static int decide_later(struct world *w, swale_consumer *c) {
+  (void)w, (void)c;
+  return 0;
+}
+
+static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)c, (void)kind, (void)data, (void)len;
+  free_it(w);
+  return 0;
+}
+
+static void it_may_be_freed_for_an_early_message(void **state) {
+  struct world *w = *state;
+  w->on_connect = decide_later;
+  w->on_receive = free_on_receive;
+  world_new(w);
+  world_feed_text(w, REQUEST);
+  bytes_frame(&w->in, FIN | TEXT, "1", 1);
+  bytes_frame(&w->in, FIN | TEXT, "2", 1);
+  world_feed(w);
+  swale_accept(w->consumer, NULL);
+  world_run(w);
+  assert_null(w->ws);
+  assert_int_equal(w->outputs, 0);
+  expect_log(w, "connect text:1 disconnect:1006");
 }
 
 static int feed_inside(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
@@ -312,61 +397,99 @@ static void connections_may_be_fed_inside_each_others_callbacks(void **state) {
 
 /* ---- running out of memory -------------------------------------------------------------- */
 
-/* A life in which memory may run out at any point; the connection then ends, and nothing else. */
-static int live_short_of_memory(struct unit_env *u, size_t chunk) {
-  struct world *w = calloc(1, sizeof *w);
-  long fail_at = u->fail_at;
+/*
+ * A life in which memory may run out at any point, for one allocation or from then on; the connection then ends, and nothing else.
+ * Bits of `how`: in single bytes, for good, and the decision comes later.
+ */
+enum { BYTEWISE = 1, FOR_GOOD = 2, LATER = 4 };
+
+static void *no_malloc_any_more(size_t size, void *user) {
+  void *block = unit_env_malloc(size, user);
+  if (!block)
+    ((struct unit_env *)user)->fail_at = 1;
+  return block;
+}
+
+static void *no_realloc_any_more(void *block, size_t size, void *user) {
+  void *moved = unit_env_realloc(block, size, user);
+  if (!moved)
+    ((struct unit_env *)user)->fail_at = 1;
+  return moved;
+}
+
+static void live_on(struct world *w) {
   static const char text[9000];
+  bytes_puts(&w->in, REQUEST_LINE REQUEST_HEADERS "Sec-WebSocket-Protocol: chat.v1\r\n\r\n");
+  bytes_frame(&w->in, FIN | TEXT, "one", 3);
+  feed_if_alive(w);
+  bytes_frame(&w->in, FIN | TEXT, "early", 5);
+  feed_if_alive(w);
+  if (w->consumer && w->on_connect)
+    swale_accept(w->consumer, NULL);
+  world_run(w);
+  bytes_frame(&w->in, BIN, text, 9000);
+  bytes_frame(&w->in, FIN | PING, "ping", 4);
+  bytes_frame(&w->in, FIN | CONT, text, 9000);
+  feed_if_alive(w);
+  for (int i = 0; i < 20; i++)
+    world_group_send(w, "two");
+  world_run(w);
+  swale_ws_peek(w->ws, &(struct iovec){0}, 1);
+  if (w->consumer)
+    swale_send_text(w->consumer, "three", 5);
+  bytes_frame(&w->in, FIN | PING, "ping", 4);
+  feed_if_alive(w);
+  swale_ws_peek(w->ws, &(struct iovec){0}, 1);
+  if (w->consumer)
+    swale_send_text(w->consumer, "four", 4);
+  world_pass(w, 25000);
+  world_drain(w);
+  if (w->consumer)
+    swale_close(w->consumer, 4000, "enough");
+  bytes_close(&w->in, 1000, NULL);
+  feed_if_alive(w);
+  world_drain(w);
+  world_pass(w, 20000);
+  expect_state(w, SWALE_WS_CLOSED);
+}
+
+static int live_short_of_memory(struct unit_env *u, unsigned how) {
+  struct world *w = calloc(1, sizeof *w);
   world_init(w);
-  w->u.fail_at = 0;
-  w->chunk = chunk;
-  w->options.early_max = 100;
-  assert_int_equal(world_open(w), 0);
-  w->u.fail_at = fail_at;
-  int rv = swale_ws_new(w->app, w->loop, &w->options, "a", "b", w, &w->ws);
-  if (rv == 0) {
-    bytes_puts(&w->in, REQUEST_LINE REQUEST_HEADERS "Sec-WebSocket-Protocol: chat.v1\r\n\r\n");
-    bytes_frame(&w->in, FIN | TEXT, "one", 3);
-    bytes_frame(&w->in, BIN, text, 9000);
-    bytes_frame(&w->in, FIN | PING, "ping", 4);
-    bytes_frame(&w->in, FIN | CONT, text, 9000);
-    feed_if_alive(w);
-    for (int i = 0; i < 20; i++)
-      world_group_send(w, "two");
-    world_run(w);
-    swale_ws_peek(w->ws, &(struct iovec){0}, 1);
-    if (w->consumer)
-      swale_send_text(w->consumer, "three", 5);
-    bytes_frame(&w->in, FIN | PING, "ping", 4);
-    feed_if_alive(w);
-    swale_ws_peek(w->ws, &(struct iovec){0}, 1);
-    world_drain(w);
-    world_pass(w, 25000);
-    bytes_close(&w->in, 1000, NULL);
-    feed_if_alive(w);
-    world_drain(w);
-    world_pass(w, 20000);
-    expect_state(w, SWALE_WS_CLOSED);
+  if (how & FOR_GOOD) {
+    w->u.env.allocator.malloc = no_malloc_any_more;
+    w->u.env.allocator.realloc = no_realloc_any_more;
   }
+  w->chunk = how & BYTEWISE;
+  w->on_connect = how & LATER ? decide_later : NULL;
+  assert_int_equal(world_open(w), 0);
+  long before = w->u.allocated;
+  w->u.fail_at = u->fail_at;
+  int rv = swale_ws_new(w->app, w->loop, &w->options, "a", "b", w, &w->ws);
+  if (rv == 0)
+    live_on(w);
+  /* Told to the caller: whether the failure has come. */
+  u->fail_at = w->u.allocated - before >= u->fail_at ? 0 : w->u.fail_at;
   world_close(w);
   assert_int_equal(w->u.live, 0);
-  u->fail_at = w->u.fail_at;
   free(w);
   return rv;
 }
 
-static int live_whole(struct unit_env *u) { return live_short_of_memory(u, 0); }
-static int live_bytewise(struct unit_env *u) { return live_short_of_memory(u, 1); }
-
-static void no_memory_ends_the_connection_and_nothing_else(void **state) {
-  (void)state;
-  unit_fail_every_allocation(live_whole);
-}
-
-static void no_memory_ends_the_connection_and_nothing_else_bytewise(void **state) {
-  (void)state;
-  unit_fail_every_allocation(live_bytewise);
-}
+#define SHORT_OF_MEMORY(how)                                                                                  \
+  static int live_short_of_memory_##how(struct unit_env *u) { return live_short_of_memory(u, how); }          \
+  static void no_memory_ends_the_connection_and_nothing_else_##how(void **state) {                            \
+    (void)state;                                                                                              \
+    unit_fail_every_allocation(live_short_of_memory_##how);                                                   \
+  }
+SHORT_OF_MEMORY(0)
+SHORT_OF_MEMORY(1)
+SHORT_OF_MEMORY(2)
+SHORT_OF_MEMORY(3)
+SHORT_OF_MEMORY(4)
+SHORT_OF_MEMORY(5)
+SHORT_OF_MEMORY(6)
+SHORT_OF_MEMORY(7)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -374,6 +497,7 @@ int main(void) {
       WORLD_TEST(without_options_the_defaults_hold),
       WORLD_TEST(host_data_is_the_hosts),
       WORLD_TEST(a_loop_with_connections_cannot_be_freed),
+      WORLD_TEST(a_loop_has_room_for_a_million),
       WORLD_TEST(freeing_nothing_is_fine),
       WORLD_TESTS(a_freed_connection_is_1006_for_its_consumer),
       WORLD_TEST(a_freed_connection_that_has_closed_is_not_1006),
@@ -382,11 +506,20 @@ int main(void) {
       WORLD_TEST(more_than_was_shown_cannot_be_acked),
       {"anything_may_be_done_in_any_callback/0", anything_may_be_done_in_any_callback, NULL, NULL, NULL},
       {"anything_may_be_done_in_any_callback/1", anything_may_be_done_in_any_callback, NULL, NULL, (void *)1},
+      WORLD_TEST(a_guard_may_free_the_connection),
+      WORLD_TEST(a_guard_may_close_the_connection),
+      WORLD_TESTS(it_may_be_freed_for_an_early_message),
       WORLD_TESTS(feeding_from_inside_a_feed_is_an_error),
       WORLD_TESTS(what_is_freed_inside_a_feed_lasts_until_its_end),
       WORLD_TESTS(connections_may_be_fed_inside_each_others_callbacks),
-      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else),
-      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_bytewise),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_0),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_1),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_2),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_3),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_4),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_5),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_6),
+      cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_7),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

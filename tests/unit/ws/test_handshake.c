@@ -234,6 +234,7 @@ static void subprotocols_are_tokens_and_unique(void **state) {
   expect_extra(f, "Sec-WebSocket-Protocol", "a;b", 400);
   expect_extra(f, "Sec-WebSocket-Protocol", "\xc3\xa4", 400);
   expect_extra(f, "Sec-WebSocket-Protocol", "a, b, a", 400);
+  expect_extra(f, "Sec-WebSocket-Protocol", "a, b, b", 400);
   add(f, "Sec-WebSocket-Protocol", "a");
   expect_extra(f, "Sec-WebSocket-Protocol", "a", 400);
 }

@@ -129,6 +129,7 @@ static void only_http_1_1_is_spoken(void **state) {
   (void)state;
   assert_int_equal(verdict("GET / HTTP/1.0\r\n\r\n"), 505);
   assert_int_equal(verdict("GET / HTTP/2.0\r\n\r\n"), 505);
+  assert_int_equal(verdict("GET / HTTP/2.1\r\n\r\n"), 505);
   assert_int_equal(verdict("GET / HTTP/0.9\r\n\r\n"), 505);
   assert_int_equal(verdict("GET / http/1.1\r\n\r\n"), 400);
   assert_int_equal(verdict("GET / HTTP/1.1 \r\n\r\n"), 400);

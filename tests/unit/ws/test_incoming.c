@@ -411,6 +411,28 @@ static void after_a_failure_a_broken_stream_ends_it(void **state) {
   expect_closed(w);
 }
 
+/* ---- memory ----------------------------------------------------------------------------- */
+
+static void without_memory_for_a_pong_it_is_1011(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  world_frame(w, FIN | PING, "x", 1);
+  expect_frame(w, FIN | PONG, "x", 1);
+  w->u.fail_at = 1;
+  world_frame(w, FIN | PING, "x", 1);
+  fails_with(w, 1011);
+  assert_int_equal(w->reported, SWALE_ENOMEM);
+}
+
+static void without_memory_to_read_it_is_1011_and_nothing_more_is_read(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  w->u.fail_at = 1;
+  world_text(w, "x");
+  fails_with(w, 1011);
+  expect_closed(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       WORLD_TESTS(messages_of_one_frame_are_delivered),
@@ -452,6 +474,8 @@ int main(void) {
       WORLD_TESTS(after_a_failure_the_end_of_the_stream_ends_it),
       WORLD_TESTS(after_a_failure_patience_is_close_ms),
       WORLD_TESTS(after_a_failure_a_broken_stream_ends_it),
+      WORLD_TEST(without_memory_for_a_pong_it_is_1011),
+      WORLD_TEST(without_memory_to_read_it_is_1011_and_nothing_more_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,8 @@ static void limits_at_their_ends_are_taken(void **state) {
   TAKEN(scheme, "wss");
   TAKEN(message_max, 1);
   TAKEN(message_max, INT32_MAX);
+  TAKEN(head_max, INT32_MAX);
+  TAKEN(early_max, INT32_MAX);
   TAKEN(empty_fragments_max, 0);
   TAKEN(early_max, 0);
   TAKEN(output_low, 0);

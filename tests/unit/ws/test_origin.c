@@ -15,6 +15,7 @@ static swale_origins *set_of(const char *pattern) {
 static int allows(const char *pattern, const char *origin) {
   swale_origins *set = set_of(pattern);
   int allowed = swale_origins_allow(set, origin);
+  assert_in_range(allowed, 0, 1);
   swale_origins_free(set);
   return allowed;
 }
@@ -74,7 +75,7 @@ static void a_pattern_with_a_port_takes_that_port(void **state) {
   assert_true(allows("[2001:DB8::a]", "http://[2001:db8::A]"));
 }
 
-static const char *const malformed[] = {"", "null", "NULL", "example.com", "https:", "https:/", "https://", "://example.com", "https://example.com/", "https://example.com/x", "https://user@example.com", "https://example.com:", "https://example.com:0", "https://example.com:65536", "https://example.com:1e3", "https://example.com:999999999999", "https://exa mple.com", "https://example.com ", " https://example.com", "https://example.com?x", "https://example.com#x", "https://[::1", "https://[]", "https://[::1]x", "https://::1", "https://.example.com", "https://ex\xc3\xa4mple.com", "1https://example.com", "https://example.com https://example.com", "https://example.com,https://example.com"};
+static const char *const malformed[] = {"", "null", "NULL", "example.com", "https:", "https:/", "https://", "://example.com", "https://example.com/", "https://example.com/x", "https://user@example.com", "https://example.com:", "https://example.com:0", "https://example.com:65536", "https://example.com:1e3", "https://example.com:999999999999", "https://exa mple.com", "https://example.com ", " https://example.com", "https://example.com?x", "https://example.com#x", "https://[::1", "https://[]", "https://[::1]x", "https://::1", "https://.example.com", "https://ex\xc3\xa4mple.com", "1https://example.com", "https://example.com https://example.com", "https://example.com,https://example.com", "https://example.com:000443", "+a://example.com", "-a://example.com", ".a://example.com"};
 
 static void malformed_origins_are_refused(void **state) {
   static const char *const patterns[] = {"example.com", ".example.com", "https://example.com", "[::1]", ".com", NULL};
@@ -109,6 +110,22 @@ static void a_request_without_origin_is_allowed_unless_one_is_required(void **st
   swale_origins_free(set);
 }
 
+static void each_pattern_of_a_set_counts(void **state) {
+  static const char *const patterns[] = {"https://one.example", "*.", ".two.example:81", "[::3]", "x+y-z.1://four", NULL};
+  static const char *const fine[] = {"https://one.example", "http://a.two.example:81", "http://[::3]", "x+y-z.1://four", NULL};
+  static const char *const bad[] = {"http://one.example", "http://two.example", "http://[::4]", "http://four", "https://three", NULL};
+  swale_origins *set;
+  (void)state;
+  assert_int_equal(swale_origins_new(patterns, NULL, &set), SWALE_EFORMAT);
+  const char *const right[] = {patterns[0], patterns[2], patterns[3], patterns[4], NULL};
+  assert_int_equal(swale_origins_new(right, NULL, &set), 0);
+  for (size_t i = 0; fine[i]; i++)
+    assert_int_equal(swale_origins_allow(set, fine[i]), 1);
+  for (size_t i = 0; bad[i]; i++)
+    assert_int_equal(swale_origins_allow(set, bad[i]), 0);
+  swale_origins_free(set);
+}
+
 static void an_empty_set_allows_no_page(void **state) {
   const char *const patterns[] = {NULL};
   swale_origins *set;
@@ -120,7 +137,7 @@ static void an_empty_set_allows_no_page(void **state) {
 }
 
 static void patterns_that_could_never_match_are_errors(void **state) {
-  static const char *const bad[] = {"", ".", "*.example.com", "https://*.example.com", "https://*", "**", "example.com/", "https://example.com/", "https://", "://x", "a b", "example.com:", "example.com:0", "example.com:70000", "example.com:*", "..example.com", ".[::1]", "[::1", "null:null", "https//x:", "h\xc3\xa4", "1x://a", "https://https://a", "user@example.com"};
+  static const char *const bad[] = {"", ".", "*.example.com", "https://*.example.com", "https://*", "**", "example.com/", "https://example.com/", "https://", "://x", "a b", "example.com:", "example.com:0", "example.com:70000", "example.com:*", "..example.com", ".[::1]", "[::1", "null:null", "https//x:", "h\xc3\xa4", "1x://a", "https://https://a", "user@example.com", "example.com:000080", "+a://x"};
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     const char *const patterns[] = {"example.com", bad[i], NULL};
@@ -185,6 +202,7 @@ int main(void) {
       cmocka_unit_test(malformed_origins_are_refused),
       cmocka_unit_test(a_star_takes_everything),
       cmocka_unit_test(a_request_without_origin_is_allowed_unless_one_is_required),
+      cmocka_unit_test(each_pattern_of_a_set_counts),
       cmocka_unit_test(an_empty_set_allows_no_page),
       cmocka_unit_test(patterns_that_could_never_match_are_errors),
       cmocka_unit_test(patterns_are_copied),

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <swale/transport.h>
+
 struct pair {
   struct world w; /* first */
   int host, peer;
@@ -213,6 +215,19 @@ static void a_connection_freed_inside_a_pump_is_closed(void **state) {
   expect_log(&p->w, "text:1 disconnect:1006");
 }
 
+static void inside_another_call_it_is_closed_too(void **state) {
+  struct pair *p = *state;
+  swale_loop *loop = p->w.loop;
+  connect_pair(p);
+  p->w.on_receive = free_on_receive;
+  bytes_frame(&p->w.in, FIN | TEXT, "1", 1);
+  peer_sends_in(p);
+  swale_loop_enter(loop);
+  assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, NULL), SWALE_WS_CLOSED);
+  swale_loop_leave(loop);
+  expect_log(&p->w, "text:1 disconnect:1006");
+}
+
 static void flush_in_output(struct world *w, swale_ws *ws) {
   struct pair *p = (struct pair *)w;
   if (swale_ws_flush_fd(ws, p->host) & SWALE_WS_CLOSED) {
@@ -251,6 +266,7 @@ int main(void) {
       TEST(what_is_no_descriptor_is_1006),
       TEST(a_close_goes_through),
       TEST(a_connection_freed_inside_a_pump_is_closed),
+      TEST(inside_another_call_it_is_closed_too),
       TEST(a_host_flushes_and_frees_in_on_output),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

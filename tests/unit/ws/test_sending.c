@@ -181,6 +181,18 @@ static void without_a_reader_messages_wait_and_then_drop(void **state) {
   assert_int_equal(stats.dropped[SWALE_DROP_FULL], 50);
 }
 
+static void a_failed_connection_drains_below_its_mark(void **state) {
+  struct world *w = *state;
+  w->options.output_high = 10;
+  w->options.output_low = 1;
+  world_connect(w);
+  swale_send_bytes(w->consumer, data, 10);
+  world_frame(w, FIN | 7, "x", 1);
+  expect_state(w, SWALE_WS_WANT_READ | SWALE_WS_WANT_WRITE);
+  world_drain(w);
+  expect_state(w, SWALE_WS_WANT_READ);
+}
+
 /* ---- pongs ------------------------------------------------------------------------------ */
 
 static void pings_are_answered_with_their_payload(void **state) {
@@ -195,7 +207,7 @@ static void pings_are_answered_with_their_payload(void **state) {
   expect_log(w, "");
 }
 
-static void of_many_pings_the_first_and_the_last_are_answered(void **state) {
+static void ten_pings_at_once_are_each_answered_in_order(void **state) {
   struct world *w = *state;
   size_t at = 0;
   world_connect(w);
@@ -203,8 +215,28 @@ static void of_many_pings_the_first_and_the_last_are_answered(void **state) {
     bytes_frame(&w->in, FIN | PING, &i, 1);
   world_feed(w);
   world_drain(w);
-  expect_next(w, &at, FIN | PONG, "0", 1);
-  expect_next(w, &at, FIN | PONG, "9", 1);
+  for (char i = '0'; i <= '9'; i++)
+    expect_next(w, &at, FIN | PONG, &i, 1);
+  assert_int_equal(at, w->out.len);
+}
+
+static void of_a_flood_of_pings_the_first_few_and_the_last_are_answered(void **state) {
+  struct world *w = *state;
+  enum { FLOOD = 1000, FEW = 2048 / 127 + 1 };
+  size_t at = 0;
+  char payload[125] = {0};
+  world_connect(w);
+  for (int i = 0; i < FLOOD; i++) {
+    memcpy(payload, &i, sizeof i);
+    bytes_frame(&w->in, FIN | PING, payload, sizeof payload);
+  }
+  world_feed(w);
+  world_drain(w);
+  for (int i = 0; i <= FEW; i++) {
+    int n = i < FEW ? i : FLOOD - 1;
+    memcpy(payload, &n, sizeof n);
+    expect_next(w, &at, FIN | PONG, payload, sizeof payload);
+  }
   assert_int_equal(at, w->out.len);
 }
 
@@ -299,8 +331,10 @@ int main(void) {
       WORLD_TEST(the_exact_marks),
       WORLD_TESTS(a_host_that_feeds_all_the_same_breaks_nothing),
       WORLD_TEST(without_a_reader_messages_wait_and_then_drop),
+      WORLD_TESTS(a_failed_connection_drains_below_its_mark),
       WORLD_TESTS(pings_are_answered_with_their_payload),
-      WORLD_TESTS(of_many_pings_the_first_and_the_last_are_answered),
+      WORLD_TESTS(ten_pings_at_once_are_each_answered_in_order),
+      WORLD_TESTS(of_a_flood_of_pings_the_first_few_and_the_last_are_answered),
       WORLD_TESTS(a_flood_of_pings_that_reads_nothing_takes_no_memory),
       WORLD_TESTS(a_pong_goes_ahead_of_data_but_not_into_a_frame),
       WORLD_TESTS(a_pong_that_is_due_is_shown_once_all_else_is_written),
