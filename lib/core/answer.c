@@ -148,7 +148,6 @@ int swale_accept(swale_consumer *c, const char *subprotocol) {
   rv = tell_accepted(c, subprotocol);
   if (rv == 0) {
     c->stage = SWALE__OPEN;
-    swale_timer_stop(c->port->loop, &c->decision->timer);
     swale__consumer_schedule(c, SWALE__JOB_SETTLE);
     swale__consumer_update(c);
   }

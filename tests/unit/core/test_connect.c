@@ -173,7 +173,9 @@ static void a_decision_may_come_later(void **state) {
   world_expect(&w, "a.connect b.connect");
   world_pass(&w, 4000);
   w.wakes = 0;
+  w.u.now_ms += 3;
   assert_int_equal(swale_accept(a.c, NULL), 0);
+  assert_int_equal(swale_loop_now_ms(w.loop), w.u.now_ms); /* what its transport goes by */
   assert_int_equal(swale_reject(b.c, 402, "pay"), 0);
   world_expect(&w, "a>accept b>reject(402 pay)"); /* no callback outside of a run */
   assert_int_equal(w.wakes, 1);
@@ -353,6 +355,45 @@ static void the_scope_is_whole_until_the_callback_that_accepted_has_returned(voi
   assert_int_equal(released, 0);
   fake_lost(&a, 1000);
   assert_int_equal(released, 1);
+  world_close(&w);
+}
+
+static void the_scope_moves_only_once(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_world(&w);
+  assert_int_equal(fake_open_request(&a, &w, "a", &full_request), 0);
+  const swale_scope *s = swale_consumer_scope(a.c);
+  const char *path = swale_scope_path(s);
+  for (int i = 0; i < 5; i++) {
+    fake_pause(&a);
+    world_send(&w, fake_channel(a.c), "note", "x");
+    world_run(&w);
+    fake_resume(&a);
+    assert_ptr_equal(swale_consumer_scope(a.c), s);
+    assert_ptr_equal(swale_scope_path(s), path);
+  }
+  world_close(&w);
+}
+
+static int add_a_header(swale_consumer *c) {
+  assert_int_equal(swale_add_header(c, "x", "y"), 0);
+  return swale_accept(c, NULL);
+}
+
+static void what_was_needed_to_decide_is_freed_then(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a, b, c;
+  open_world(&w);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  long before = w.u.live;
+  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  assert_int_equal(w.u.live, before + 2); /* the consumer and its scope */
+  w.on_connect = add_a_header;
+  assert_int_equal(fake_open(&c, &w, "c"), 0);
+  assert_int_equal(w.u.live, before + 4);
   world_close(&w);
 }
 
@@ -555,6 +596,8 @@ int main(void) {
       cmocka_unit_test(an_accept_that_fails_leaves_the_decision_open),
       cmocka_unit_test(a_class_without_connect_that_cannot_accept_rejects),
       cmocka_unit_test(the_scope_is_whole_until_the_callback_that_accepted_has_returned),
+      cmocka_unit_test(the_scope_moves_only_once),
+      cmocka_unit_test(what_was_needed_to_decide_is_freed_then),
       cmocka_unit_test(the_scope_keeps_what_the_app_says),
       cmocka_unit_test(an_undecided_consumer_has_its_whole_scope),
       cmocka_unit_test(a_rejected_consumer_has_its_whole_scope_in_disconnect),

@@ -398,6 +398,26 @@ static void over_capacity_the_oldest_may_be_dropped(void **state) {
   }
 }
 
+/* It may take messages again, but has not caught up yet. */
+static void who_drops_the_oldest_keeps_the_order_while_catching_up(void **state) {
+  (void)state;
+  for (uint32_t capacity = 1; capacity <= 2; capacity++) {
+    struct world w;
+    struct fake a, b;
+    open_slow(&w, &a, SWALE_OVERFLOW_DROP_OLDEST, capacity);
+    w.more = &a;
+    assert_int_equal(fake_open(&b, &w, "b"), 0);
+    send_numbers(&w, &a, 1, 2);
+    w.on_message = resume_another;
+    world_send(&w, fake_channel(b.c), "note", "resume");
+    send_numbers(&w, &a, 3, 5);
+    world_settle(&w);
+    world_expect(&w, capacity == 1 ? "b.connect b>accept ~full(!) b.note(resume) a.note(5) ~full(!) ~full(!) ~full(!)"
+                                   : "b.connect b>accept b.note(resume) a.note(4) a.note(5) ~full(!) ~full(!) ~full(!)");
+    world_close(&w);
+  }
+}
+
 static void over_capacity_the_connection_may_be_closed(void **state) {
   (void)state;
   struct world w;
@@ -660,6 +680,7 @@ int main(void) {
       cmocka_unit_test(a_consumer_paused_before_it_is_accepted_stays_paused),
       cmocka_unit_test(over_capacity_the_newest_is_dropped),
       cmocka_unit_test(over_capacity_the_oldest_may_be_dropped),
+      cmocka_unit_test(who_drops_the_oldest_keeps_the_order_while_catching_up),
       cmocka_unit_test(over_capacity_the_connection_may_be_closed),
       cmocka_unit_test(an_undecided_consumer_over_capacity_is_refused_with_503),
       cmocka_unit_test(a_pattern_of_the_layer_sets_the_capacity),

@@ -11,7 +11,7 @@ struct item {
 };
 
 static uint64_t next_random(struct unit_env *u) {
-  uint64_t value;
+  uint64_t value = 0;
   unit_env_random(&value, sizeof value, u);
   return value;
 }

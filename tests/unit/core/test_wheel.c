@@ -274,7 +274,7 @@ struct model {
 };
 
 static uint64_t next_random(struct model *m) {
-  uint64_t value;
+  uint64_t value = 0;
   unit_env_random(&value, sizeof value, &m->u);
   return value;
 }
