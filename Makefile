@@ -74,6 +74,10 @@ SHARED   := $(foreach p,$(PARTS),$(call shared,$p))
 ## Examples: each folder is a program. PARTS: swale's libraries it needs beside the core; PKGS: other packages.
 
 EXAMPLES := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/*/*.c))))
+# Left out where the header is not installed, since nothing else needs it.
+EXAMPLES := $(filter-out $(if $(wildcard /usr/include/liburing.h),,io_uring),$(EXAMPLES))
+PARTS_io_uring      := ws
+PKGS_io_uring       := liburing
 PARTS_notifications := ws json
 PKGS_notifications  := libmicrohttpd jansson
 PARTS_chat          := ws

@@ -24,7 +24,8 @@ struct bare_connection {
 struct bare_class {
   size_t connection_size; /* of a struct that begins with struct bare_connection */
   void (*opened)(struct bare_server *server, struct bare_connection *c);
-  void (*readable)(struct bare_server *server, struct bare_connection *c); /* edge-triggered: read until EAGAIN */
+  void (*readable)(struct bare_server *server,
+                   struct bare_connection *c); /* edge-triggered: read until EAGAIN */
   void (*writable)(struct bare_server *server, struct bare_connection *c);
   void (*closed)(struct bare_server *server, struct bare_connection *c);
   void (*turn_ended)(struct bare_server *server);

@@ -86,7 +86,8 @@ static void send_request(const struct clients *c, size_t i) {
 static size_t match_end(struct client *client, const char *bytes, size_t n) {
   static const char blank_line[] = "\r\n\r\n";
   for (size_t i = 0; i < n; i++) {
-    client->matched = bytes[i] == blank_line[client->matched] ? (uint8_t)(client->matched + 1) : bytes[i] == '\r';
+    client->matched =
+        bytes[i] == blank_line[client->matched] ? (uint8_t)(client->matched + 1) : bytes[i] == '\r';
     if (client->matched == 4)
       return i + 1;
   }
@@ -103,7 +104,8 @@ static bool read_answer(struct clients *c, size_t i) {
     return false;
   if (n <= 0)
     die("client %zu: the server closed the connection", i);
-  if (!client->started && ((size_t)n < sizeof answer_begin || memcmp(answer, answer_begin, sizeof answer_begin - 1)))
+  if (!client->started &&
+      ((size_t)n < sizeof answer_begin || memcmp(answer, answer_begin, sizeof answer_begin - 1)))
     die("client %zu: the server answered '%.*s'", i, (int)(n < 80 ? n : 80), answer);
   client->started = true;
   if (match_end(client, answer, (size_t)n) < (size_t)n)

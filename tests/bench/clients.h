@@ -12,12 +12,12 @@ enum { CLIENT_HEADER_MAX = 10, CLIENT_STAMP = 24 };
 
 struct client {
   int fd;
-  bool open, started;          /* the answer 101 has ended, has begun */
-  uint8_t matched;             /* bytes of the blank line that ends the answer */
-  uint8_t have;                /* bytes in `head` */
-  bool counts;                 /* the frame under way is a message */
-  uint32_t next;               /* number of the message expected next */
-  uint64_t left;               /* bytes of the frame under way still to come */
+  bool open, started; /* the answer 101 has ended, has begun */
+  uint8_t matched;    /* bytes of the blank line that ends the answer */
+  uint8_t have;       /* bytes in `head` */
+  bool counts;        /* the frame under way is a message */
+  uint32_t next;      /* number of the message expected next */
+  uint64_t left;      /* bytes of the frame under way still to come */
   unsigned char head[CLIENT_HEADER_MAX + CLIENT_STAMP];
 };
 

@@ -147,7 +147,8 @@ static size_t take_head(const struct fanout *f, struct client *c, const unsigned
   return taken;
 }
 
-static void take_bytes(struct fanout *f, struct client *c, const unsigned char *bytes, size_t n, uint64_t now) {
+static void take_bytes(struct fanout *f, struct client *c, const unsigned char *bytes, size_t n,
+                       uint64_t now) {
   bool in_frame = c->left > 0;
   while (n > 0) {
     if (!in_frame) {
@@ -190,8 +191,8 @@ static uint64_t turn(struct fanout *f, uint64_t quiet_since) {
     return now;
   errno = 0;
   if (now - quiet_since > (uint64_t)patience_ms * 1000000)
-    die("%u of %u messages have not reached all clients within %d s", f->published - f->completed, f->published,
-        patience_ms / 1000);
+    die("%u of %u messages have not reached all clients within %d s", f->published - f->completed,
+        f->published, patience_ms / 1000);
   return quiet_since;
 }
 

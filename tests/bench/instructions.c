@@ -57,7 +57,8 @@ static void run_batch(struct wire *w, swale_message *m) { broadcast(w->world, m,
 static void run_receive(struct wire *w, swale_message *m) {
   (void)m;
   for (size_t i = 0; i < w->count; i++)
-    wire_say(w, i, SWALE_BINARY, "some eighty bytes, which is about as long as what people write when they chat");
+    wire_say(w, i, SWALE_BINARY,
+             "some eighty bytes, which is about as long as what people write when they chat");
 }
 
 /* Its name is what callgrind looks for. */
@@ -73,10 +74,10 @@ static void run(const struct scenario *s, struct wire *w, swale_message *m) {
 /* ---- the scenarios ---- */
 
 static const struct scenario scenarios[] = {
-    {"layer", run_one_by_one, MEMBERS * MESSAGES}, /* a trivial handler */
-    {"send", run_one_by_one, MEMBERS * MESSAGES},  /* a handler that sends, to nowhere */
-    {"websocket", run_one_by_one, MEMBERS * MESSAGES},
-    {"batch", run_batch, MEMBERS * BATCH},
+    {"layer", run_one_by_one, MEMBERS *MESSAGES}, /* a trivial handler */
+    {"send", run_one_by_one, MEMBERS *MESSAGES},  /* a handler that sends, to nowhere */
+    {"websocket", run_one_by_one, MEMBERS *MESSAGES},
+    {"batch", run_batch, MEMBERS *BATCH},
     {"receive", run_receive, MEMBERS},
 };
 

@@ -102,8 +102,9 @@ static void print_deliveries(size_t members, bool shuffled) {
     join_shuffled(consumers, members);
   double count = time_deliveries(&w, "count", members), state = time_deliveries(&w, "state", members),
          sent = time_deliveries(&w, "send", members);
-  printf("    {\"members\": %zu, \"shuffled\": %s, \"count_ns\": %.2f, \"state_ns\": %.2f, \"send_ns\": %.2f}",
-         members, shuffled ? "true" : "false", count, state, sent);
+  printf(
+      "    {\"members\": %zu, \"shuffled\": %s, \"count_ns\": %.2f, \"state_ns\": %.2f, \"send_ns\": %.2f}",
+      members, shuffled ? "true" : "false", count, state, sent);
   world_close(&w);
   free(consumers);
 }
@@ -236,7 +237,8 @@ static double count_allocations(size_t members, size_t messages) {
 
 static void print_allocations(void) {
   double few = count_allocations(10, 1000), many = count_allocations(1010, 1000);
-  printf("  \"allocations_per_message\": %.3f, \"allocations_per_delivery\": %.6f,\n", few, (many - few) / 1000);
+  printf("  \"allocations_per_message\": %.3f, \"allocations_per_delivery\": %.6f,\n", few,
+         (many - few) / 1000);
 }
 
 /* ---- two loops in two threads ---- */
@@ -273,9 +275,10 @@ static void *second_thread(void *arg) {
 }
 
 /* Sends until `messages` have reached `members` on each side. */
-static void keep_busy(const struct world *w, swale_message *m, struct side sides[], int n_sides, size_t members,
-                      size_t messages) {
-  uint64_t sent = 0, target = atomic_load(&sides[0].done) / members + messages, first = target - messages, slowest = first;
+static void keep_busy(const struct world *w, swale_message *m, struct side sides[], int n_sides,
+                      size_t members, size_t messages) {
+  uint64_t sent = 0, target = atomic_load(&sides[0].done) / members + messages, first = target - messages,
+           slowest = first;
   while (slowest < target) {
     while (sent < messages && first + sent - slowest < WINDOW) {
       must(swale_group_send(w->layer, "all", m), "swale_group_send");
@@ -324,7 +327,8 @@ static double measure_loops(int n_sides, size_t members) {
 
 static void print_loops(size_t members) {
   double one = measure_loops(1, members), two = measure_loops(2, members);
-  printf("    {\"members\": %zu, \"one_loop_per_second\": %.0f, \"two_loops_per_second\": %.0f, \"ratio\": %.2f}",
+  printf("    {\"members\": %zu, \"one_loop_per_second\": %.0f, \"two_loops_per_second\": %.0f, \"ratio\": "
+         "%.2f}",
          members, one, two, two / one);
 }
 
@@ -340,8 +344,8 @@ int main(int argc, char **argv) {
   printf("],\n  \"group_send_ns\": {\"1\": %.1f, \"1000\": %.1f, \"100000\": %.1f},\n", time_group_send(1),
          time_group_send(1000), time_group_send(100000));
   print_membership(quick ? 10000 : 100000);
-  printf("  \"send_receive_ns\": %.1f, \"send_to_consumer_ns\": %.1f,\n", time_send_receive(quick ? 50000 : 500000),
-         time_send_to_consumer(quick ? 50000 : 500000));
+  printf("  \"send_receive_ns\": %.1f, \"send_to_consumer_ns\": %.1f,\n",
+         time_send_receive(quick ? 50000 : 500000), time_send_to_consumer(quick ? 50000 : 500000));
   print_allocations();
   puts("  \"loops\": [");
   print_loops(1000);

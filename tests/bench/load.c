@@ -28,26 +28,51 @@ struct options {
 };
 
 static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},    {"pid", required_argument, NULL, 'i'},
-    {"path", required_argument, NULL, 'u'},    {"members", required_argument, NULL, 'n'},
-    {"size", required_argument, NULL, 's'},    {"window", required_argument, NULL, 'w'},
-    {"seconds", required_argument, NULL, 't'}, {"ms", required_argument, NULL, 'm'},
-    {"connect", required_argument, NULL, 'c'}, {"sleep", no_argument, NULL, 'z'},
+    {"port", required_argument, NULL, 'p'},
+    {"pid", required_argument, NULL, 'i'},
+    {"path", required_argument, NULL, 'u'},
+    {"members", required_argument, NULL, 'n'},
+    {"size", required_argument, NULL, 's'},
+    {"window", required_argument, NULL, 'w'},
+    {"seconds", required_argument, NULL, 't'},
+    {"ms", required_argument, NULL, 'm'},
+    {"connect", required_argument, NULL, 'c'},
+    {"sleep", no_argument, NULL, 'z'},
     {NULL, 0, NULL, 0},
 };
 
 static void set_option(struct options *o, int option) {
   switch (option) {
-  case 'p': o->port = (uint16_t)parse_number(optarg, 1, UINT16_MAX); return;
-  case 'i': processes_parse(&o->server, optarg); return;
-  case 'u': o->path = optarg; return;
-  case 'n': o->members = (size_t)parse_number(optarg, 1, 1000000); return;
-  case 's': o->size = (size_t)parse_number(optarg, CLIENT_STAMP, 1 << 20); return;
-  case 'w': o->window = (uint32_t)parse_number(optarg, 1, FANOUT_WINDOW_MAX); return;
-  case 't': o->seconds_ms = (uint32_t)parse_number(optarg, 1, 3600) * 1000; return;
-  case 'm': o->seconds_ms = (uint32_t)parse_number(optarg, 1, 3600000); return;
-  case 'c': o->connect = (size_t)parse_number(optarg, 1, 1000000); return;
-  case 'z': o->sleep = true; return;
+  case 'p':
+    o->port = (uint16_t)parse_number(optarg, 1, UINT16_MAX);
+    return;
+  case 'i':
+    processes_parse(&o->server, optarg);
+    return;
+  case 'u':
+    o->path = optarg;
+    return;
+  case 'n':
+    o->members = (size_t)parse_number(optarg, 1, 1000000);
+    return;
+  case 's':
+    o->size = (size_t)parse_number(optarg, CLIENT_STAMP, 1 << 20);
+    return;
+  case 'w':
+    o->window = (uint32_t)parse_number(optarg, 1, FANOUT_WINDOW_MAX);
+    return;
+  case 't':
+    o->seconds_ms = (uint32_t)parse_number(optarg, 1, 3600) * 1000;
+    return;
+  case 'm':
+    o->seconds_ms = (uint32_t)parse_number(optarg, 1, 3600000);
+    return;
+  case 'c':
+    o->connect = (size_t)parse_number(optarg, 1, 1000000);
+    return;
+  case 'z':
+    o->sleep = true;
+    return;
   default:
     fputs("usage: load --port N --pid N[,N] [--path /] [--members N] [--size BYTES] [--window MESSAGES]\n"
           "            [--seconds N | --ms N] [--sleep] [--connect HANDSHAKES_AT_A_TIME]\n",
@@ -87,8 +112,8 @@ static void run_connect(const struct options *o) {
   clients_connect(&clients, o->connect);
   struct measurement took = since(o, &start);
   double n = (double)o->members;
-  printf("{\"handshakes\": %zu, \"window\": %zu, \"handshakes_per_second\": %.0f, \"server_ns\": %.1f}\n", o->members,
-         o->connect, n * 1e9 / (double)took.began_ns, (double)took.server_ns / n);
+  printf("{\"handshakes\": %zu, \"window\": %zu, \"handshakes_per_second\": %.0f, \"server_ns\": %.1f}\n",
+         o->members, o->connect, n * 1e9 / (double)took.began_ns, (double)took.server_ns / n);
   clients_close(&clients);
   clients_free(&clients);
 }
@@ -115,9 +140,9 @@ static void run_fanout(const struct options *o) {
   printf("{\"members\": %zu, \"size\": %zu, \"window\": %u, \"messages\": %u, \"seconds\": %.3f, "
          "\"deliveries_per_second\": %.0f, \"server_ns\": %.1f, \"load_ns\": %.1f, \"wall_ns\": %.1f, "
          "\"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, \"resident\": %.0f}\n",
-         o->members, o->size, o->window, messages, (double)took.began_ns / 1e9, n * 1e9 / (double)took.began_ns,
-         (double)took.server_ns / n, (double)took.own_ns / n, (double)took.began_ns / n,
-         (double)histogram_percentile(&fanout.latency, 50) / 1e3,
+         o->members, o->size, o->window, messages, (double)took.began_ns / 1e9,
+         n * 1e9 / (double)took.began_ns, (double)took.server_ns / n, (double)took.own_ns / n,
+         (double)took.began_ns / n, (double)histogram_percentile(&fanout.latency, 50) / 1e3,
          (double)histogram_percentile(&fanout.latency, 99) / 1e3, (double)fanout.latency.max / 1e3, resident);
   clients_close(&clients);
   clients_free(&clients);

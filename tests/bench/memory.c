@@ -98,7 +98,8 @@ static void print_million(size_t count) {
     best = ms < best ? ms : best;
     first = i == 0 ? ms : first;
   }
-  printf("{\"connections\": %zu, \"connect_seconds\": %.2f, \"resident_mib\": %.1f, \"resident_mib_after\": %.1f, "
+  printf("{\"connections\": %zu, \"connect_seconds\": %.2f, \"resident_mib\": %.1f, \"resident_mib_after\": "
+         "%.1f, "
          "\"first_message_ms\": %.1f, \"message_ms\": %.1f}\n",
          count, connect_s, bytes / (1 << 20), (double)(resident() - before) / (1 << 20), first, best);
   wire_close(&wire);

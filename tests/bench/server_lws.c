@@ -66,10 +66,15 @@ static int send_waiting(struct lws *wsi, struct member *member) {
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
   struct member *member = user;
   switch ((int)reason) {
-  case LWS_CALLBACK_ESTABLISHED: member->next = published; return 0;
-  case LWS_CALLBACK_RECEIVE: return receive(wsi, in, len);
-  case LWS_CALLBACK_SERVER_WRITEABLE: return send_waiting(wsi, member);
-  default: return 0;
+  case LWS_CALLBACK_ESTABLISHED:
+    member->next = published;
+    return 0;
+  case LWS_CALLBACK_RECEIVE:
+    return receive(wsi, in, len);
+  case LWS_CALLBACK_SERVER_WRITEABLE:
+    return send_waiting(wsi, member);
+  default:
+    return 0;
   }
 }
 
@@ -77,7 +82,10 @@ int main(int argc, char **argv) {
   if (argc != 2)
     die("usage: server_lws PORT");
   static const struct lws_protocols protocols[] = {
-      {.name = "bench", .callback = callback, .per_session_data_size = sizeof(struct member), .rx_buffer_size = RECEIVE_BUFFER},
+      {.name = "bench",
+       .callback = callback,
+       .per_session_data_size = sizeof(struct member),
+       .rx_buffer_size = RECEIVE_BUFFER},
       {.name = NULL},
   };
   struct lws_context_creation_info info = {

@@ -84,7 +84,8 @@ static void close_connection(struct connection *c) {
 
 /* Has the kernel wait for what the connection waits for. */
 static void follow(struct connection *c, unsigned state) {
-  uint32_t events = (state & SWALE_WS_WANT_READ ? EPOLLIN : 0U) | (state & SWALE_WS_WANT_WRITE ? EPOLLOUT : 0U);
+  uint32_t events =
+      (state & SWALE_WS_WANT_READ ? EPOLLIN : 0U) | (state & SWALE_WS_WANT_WRITE ? EPOLLOUT : 0U);
   if (state & SWALE_WS_CLOSED) {
     close_connection(c);
     return;

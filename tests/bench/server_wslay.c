@@ -24,11 +24,13 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *data, size_t le
   ssize_t n = recv(c->bare.fd, data, len, 0);
   if (n > 0)
     return n;
-  wslay_event_set_error(context, n < 0 && errno == EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+  wslay_event_set_error(context,
+                        n < 0 && errno == EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
   return -1;
 }
 
-static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len, int flags, void *user) {
+static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t len, int flags,
+                       void *user) {
   const struct connection *c = user;
   ssize_t n = send(c->bare.fd, data, len, MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
   if (n >= 0)
@@ -37,7 +39,8 @@ static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, siz
   return -1;
 }
 
-static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *arg, void *user) {
+static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *arg,
+                       void *user) {
   struct connection *from = user;
   struct bare_server *s = from->server;
   struct wslay_event_msg message = {arg->opcode, arg->msg, arg->msg_length};

@@ -65,12 +65,14 @@ void wire_close(struct wire *w) {
 
 /* A request with some cookie, so that the headers have the wanted length. */
 static int print_request(char *request, size_t size, size_t number, size_t header_bytes) {
-  int n = snprintf(request, size,
-                   "GET /ws/room/%zu/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
-                   number % 1000);
+  int n = snprintf(
+      request, size,
+      "GET /ws/room/%zu/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+      number % 1000);
   if (header_bytes > 0) {
-    static const char cookie[] = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\nCookie: session=";
+    static const char cookie[] =
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\nCookie: session=";
     size_t fill = header_bytes - (sizeof cookie - 1) - 2;
     n += snprintf(request + n, size - (size_t)n, "%s", cookie);
     memset(request + n, 'c', fill);

@@ -8,12 +8,14 @@
 
 /* ---- a transport to nowhere ---- */
 
-static int accept_any(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n) {
+static int accept_any(void *transport, const char *subprotocol, const struct swale_header *headers,
+                      size_t n) {
   (void)transport, (void)subprotocol, (void)headers, (void)n;
   return 0;
 }
 
-static int reject_none(void *transport, int status, const struct swale_header *headers, size_t n, const char *body) {
+static int reject_none(void *transport, int status, const struct swale_header *headers, size_t n,
+                       const char *body) {
   (void)transport, (void)status, (void)headers, (void)n, (void)body;
   return 0;
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import http, websocket  # noqa: E402
-from support.program import BUILD, Program, until  # noqa: E402
+from support.program import BUILD, PATIENCE, Program, until  # noqa: E402
 
 
 def room(program, name):
@@ -30,7 +30,8 @@ class Rooms(websocket.TestCase):
         self.assertRegex(lines[0], r"^\S{4}: 안녕하세요$")
 
     async def test_rooms_do_not_hear_each_other(self):
-        here, there = await websocket.connect(room(self.chat, "here")), await websocket.connect(room(self.chat, "there"))
+        here = await websocket.connect(room(self.chat, "here"))
+        there = await websocket.connect(room(self.chat, "there"))
         await here.send("only here")
         await there.send("only there")
         self.assertTrue((await websocket.receive(here)).endswith(": only here"))
@@ -148,8 +149,8 @@ class End(websocket.TestCase):
 
     def test_a_port_in_use_is_an_error(self):
         with Program("chat") as chat:
-            second = subprocess.run([BUILD / "examples" / "chat"], env={"PORT": str(chat.port)}, capture_output=True,
-                                    text=True, timeout=20, check=False)
+            second = subprocess.run([BUILD / "examples" / "chat"], env={"PORT": str(chat.port)},
+                                    capture_output=True, text=True, timeout=PATIENCE, check=False)
             self.assertEqual(1, second.returncode)
             self.assertIn("Address already in use", second.stderr)
 

@@ -93,7 +93,8 @@ class Browser(websocket.TestCase):
 
     async def test_nonsense_of_clients_is_not_minded(self):
         ws = await websocket.connect(self.url)
-        for nonsense in ["", "hello", "{", '{"want": "the moon"}', "[]", '{"want": {"want": "count"}}', b"\x00\xff", "[" * 2000]:
+        for nonsense in ["", "hello", "{", '{"want": "the moon"}', "[]", '{"want": {"want": "count"}}', b"\x00\xff",
+                         "[" * 2000]:
             await ws.send(nonsense)
         await notify(self.program, "still there?")
         self.assertEqual("still there?", await text_of(ws))

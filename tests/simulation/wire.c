@@ -27,6 +27,8 @@ void bytes_add(struct bytes *b, const void *more, size_t n) {
 }
 
 void bytes_drop_front(struct bytes *b, size_t n) {
+  if (n == 0)
+    return;
   memmove(b->at, b->at + n, b->len - n);
   b->len -= n;
 }

@@ -28,7 +28,7 @@ void world_epitaph(void) {
   fflush(stdout);
   fprintf(stderr, "simulation: seed %" PRIu64 ", step %" PRIu64 "; again: simulation --seed %" PRIu64
                   " --steps %" PRIu64 " --trace\n",
-          current->seed, current->step, current->seed, current->step);
+          current->seed, current->step, current->seed, current->step + !current->ending);
 }
 
 void fail(const struct world *w, const char *file, int line, const char *format, ...) {
@@ -64,12 +64,14 @@ bool in_callback(const struct world *w) {
   return false;
 }
 
-static void push(struct world *w, int kind, const struct peer *peer, const char *what) {
+static void push(struct world *w, enum call_kind kind, const struct peer *peer, const char *what) {
   CHECK(w, w->depth < CALLS, "calls are nested too deep");
   w->calls[w->depth++] = (struct call){.kind = kind, .peer = peer, .what = what};
 }
 
-void call_begin(struct world *w, int kind, const struct peer *peer, const char *what) {
+void call_begin(struct world *w, enum call_kind kind, const struct peer *peer, const char *what) {
+  if (w->depth == 0 && peer)
+    w->turn = peer->host;
   push(w, kind == LOUD && in_callback(w) ? QUIET : kind, peer, what);
 }
 
@@ -105,7 +107,7 @@ bool ok_or_starved(const struct world *w, int rv) { return rv == 0 || (rv == SWA
 
 static void draw_temper(struct world *w) {
   static const uint32_t peers_max[] = {2, 8, 40, 200, 1500};
-  static const uint32_t rarely[] = {0, 0, 2, 10};
+  static const uint32_t rarely[] = {0, 0, 2, 10}, odds[] = {0, 1, 1, 2, 6};
   struct dice *d = &w->dice;
   w->temper = (struct temper){
       .loops = dice_between(d, 1, LOOPS),
@@ -118,6 +120,8 @@ static void draw_temper(struct world *w) {
       .far_jumps = dice_chance(d, 20),
       .starved_end = dice_chance(d, 20),
   };
+  for (int i = 0; i < KINDS; i++)
+    w->temper.odds[i] = odds[dice_below(d, 5)];
 }
 
 static void make_layer(struct world *w) {
@@ -227,6 +231,7 @@ static void free_loop(struct world *w, struct host *h) {
   note(w, "free loop %u", h->index);
   if (h->timer_due)
     swale_timer_stop(h->loop, &h->timer);
+  w->turn = h;
   call_begin(w, LOUD, NULL, "swale_loop_free");
   int rv = swale_loop_free(h->loop);
   call_end(w);
@@ -296,6 +301,7 @@ static void free_arrays(struct world *w) {
 }
 
 void world_free(struct world *w) {
+  w->ending = true;
   mend_memory(w);
   uint32_t manner = dice_below(&w->dice, 4);
   note(w, "the end, manner %u", manner);
@@ -310,10 +316,7 @@ void world_free(struct world *w) {
   swale_testing_fail_allocation(w->env, w->memory_fails ? 1 : 0, 1);
   w->memory_ever_fails |= w->memory_fails;
   w->fuel = 100;
-  for (int i = 0; w->n_peers > 0; i++) {
-    w->fuel = i < 100 ? w->fuel : 0; /* or the newcomers never end */
-    free_peers(w);
-  }
+  free_peers(w);
   w->fuel = 0;
   for (uint32_t i = 0; i < w->temper.loops; i++)
     free_loop(w, &w->hosts[i]);

@@ -28,7 +28,7 @@
  *   invariants.c what must hold between steps, and when all is quiet
  */
 
-enum { LOOPS = 2, GROUPS = 6, CLASSES = 5, STYLES = 5, PLAINS = 3, DEAD_NAMES = 16, CALLS = 32 };
+enum { LOOPS = 2, GROUPS = 6, CLASSES = 5, STYLES = 5, PLAINS = 3, DEAD_NAMES = 16, CALLS = 32, KINDS = 32 };
 
 /* What the whole run is like. Drawn once, so that runs differ more than their steps do. */
 struct temper {
@@ -40,6 +40,7 @@ struct temper {
   uint32_t big;       /* bits of large messages */
   bool far_jumps;     /* the clock may jump by days */
   bool starved_end;   /* no memory while all is taken down */
+  uint32_t odds[KINDS]; /* of each kind of action, beside its weight */
 };
 
 struct host {
@@ -47,7 +48,7 @@ struct host {
   unsigned index;
   unsigned wakes;       /* since the last run began */
   uint64_t sleeps_until; /* what the host thinks after his last turn */
-  uint64_t runs;
+  uint64_t ran_at; /* the clock at the last run */
   struct swale_timer timer;
   uint64_t timer_due; /* 0: not armed */
 };
@@ -64,17 +65,19 @@ struct peer {
 
   /* what the peer says */
   struct bytes out;
-  uint64_t fed, said_until; /* of the stream: given to the connection; put into `out` */
-  bool head_said;   /* `out` has a whole valid request */
+  uint64_t fed;     /* bytes of the stream given to the connection; `out` comes behind them */
+  uint64_t head_len; /* of a valid request at the stream's beginning */
   bool wild;        /* has said something that breaks the protocol: nothing is expected any more */
-  bool fragmented;  /* in the middle of a message */
-  bool said_close, deaf;
+  struct bytes partial; /* what was said of a fragmented message */
+  unsigned partial_kind; /* 0: there is none */
+  bool said_close, said_eof;
+  bool deaf; /* the connection has said that it reads no more */
   struct notes said, pings;
 
   /* what the peer reads */
   struct wire_reader in;
   struct notes sent; /* by the consumer, and not yet read */
-  int promised;      /* the status that the consumer chose; 0: none yet */
+  int promised;      /* the status that the consumer chose; 0: none yet; -1: none, the host has closed */
   bool stalled;
 
   /* as its host knows it */
@@ -115,9 +118,11 @@ struct actor {
   bool unclear;             /* `owed` cannot be told exactly */
 };
 
+enum call_kind { QUIET, FEED, LOUD, CALLBACK };
+
 /* What the library is doing for us, innermost last. */
 struct call {
-  enum { QUIET, FEED, LOUD, CALLBACK } kind;
+  enum call_kind kind;
   const struct peer *peer;
   const char *what;
 };
@@ -131,7 +136,7 @@ struct tally {
 struct world {
   struct dice dice;
   struct temper temper;
-  bool trace;
+  bool trace, ending;
   uint64_t seed, step, lifetimes, deliveries, wire_messages;
 
   swale_testing_env *env;
@@ -150,6 +155,7 @@ struct world {
 
   struct call calls[CALLS];
   size_t depth;
+  struct host *turn; /* whose thread it is: the loop of the outermost call */
   int fuel;  /* what callbacks may still do in this step */
   bool calm; /* callbacks do nothing */
 
@@ -192,7 +198,7 @@ void world_epitaph(void);
  * Brackets calls of the library. A QUIET one may call nothing back. A LOUD one may while nothing else is under way; a
  * FEED also inside a callback, but then only callbacks of this very connection.
  */
-void call_begin(struct world *w, int kind, const struct peer *peer, const char *what);
+void call_begin(struct world *w, enum call_kind kind, const struct peer *peer, const char *what);
 void call_end(struct world *w);
 /* `nests`: whether this callback may run in a feed that another callback has begun. */
 void callback_begin(struct world *w, const struct peer *peer, bool nests, const char *what);
@@ -241,8 +247,6 @@ void peer_free(struct peer *p);
 /* The host looks at the state. */
 void peer_look(struct peer *p);
 void bury_peers(struct world *w);
-/* The connection is not in a callback of its own. */
-bool peer_idle(const struct peer *p);
 void on_output(swale_ws *ws, void *host_data);
 void on_answer(swale_ws *ws, void *host_data);
 

@@ -45,7 +45,8 @@ def stats(url):
 
 def is_balanced(counters):
     """Whether a layer's books balance."""
-    return counters["offered"] == counters["delivered"] + counters["queued"] + sum(counters["dropped"].values())
+    dropped = sum(counters["dropped"].values())
+    return counters["offered"] == counters["delivered"] + counters["queued"] + dropped
 
 
 def connect(url):
@@ -75,7 +76,8 @@ def read_answer(sock, data=b""):
     while b"\r\n\r\n" not in data:
         data += sock.recv(65536) or b"\r\n\r\n"
     head, _, data = data.partition(b"\r\n\r\n")
-    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    headers = dict(line.lower().split(b": ") for line in head.split(b"\r\n")[1:])
+    length = int(headers[b"content-length"])
     while len(data) < length:
         data += sock.recv(65536) or bytes(length)
     return int(head.split()[1]), data[:length], data[length:]

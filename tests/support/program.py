@@ -25,16 +25,17 @@ class Program:
     """
     An example while it runs. Its first line of output is its URL.
 
-    `wrap` is a command to run it under (valgrind, say), `environment` its settings. Leaving the with block stops it
-    with SIGTERM and checks that it ended well, unless the block has failed or has stopped it itself.
+    `wrap` is a command to run it under (valgrind, say), `environment` its settings. Leaving the with block stops
+    it with SIGTERM and checks that it ended well, unless the block has failed or has stopped it itself.
     """
 
     def __init__(self, name, *, build=None, wrap=(), patience=PATIENCE, **environment):
         self.name = name
         self.patience = patience
+        build = Path(build or BUILD)
         # ThreadSanitizer does not start under the address randomisation of newer kernels.
-        under = ["setarch", "-R"] if "thread" in (INSTRUMENT, Path(build or BUILD).name.removeprefix("san-")) else []
-        command = [*under, *wrap, str(Path(build or BUILD) / "examples" / name)]
+        under = ["setarch", "-R"] if INSTRUMENT == "thread" or build.name == "san-thread" else []
+        command = [*under, *wrap, str(build / "examples" / name)]
         settings = {"PORT": "0", **{key: str(value) for key, value in environment.items()}}
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, env={**os.environ, **settings}, stdin=subprocess.DEVNULL,

@@ -28,8 +28,8 @@ def to_ws(url):
 
 
 async def connect(url, **options):
-    return await websockets.connect(to_ws(url), open_timeout=PATIENCE, close_timeout=PATIENCE, ping_interval=None,
-                                    max_queue=None, **options)
+    return await websockets.connect(to_ws(url), open_timeout=PATIENCE, close_timeout=PATIENCE,
+                                    ping_interval=None, max_queue=None, **options)
 
 
 async def connect_many(url, n):
