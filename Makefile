@@ -301,6 +301,12 @@ uninstall:
 	rm -f $(foreach p,$(PARTS),$(to_lib)/pkgconfig/lib$(NAME_$p).pc)
 	-rmdir $(to_include)
 
+## The reference, from the headers.
+
+.PHONY: docs
+docs:
+	$(PYTHON) docs/generate.py
+
 ## Layout of the code.
 
 .PHONY: format format-check

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A chat with rooms on plain epoll: ws://127.0.0.1:8000/ws/chat/<room>/. Whoever is in a room gets every line written
- * there, as "a3f9: hello". First the consumer, then what a server does for its connections.
+ * A chat with rooms on plain epoll: ws://127.0.0.1:8000/ws/chat/<room>/. Whoever is in a room gets every line
+ * written there, as "a3f9: hello". First the consumer, then what a server does for its connections.
  */
 #include <err.h>
 #include <netinet/in.h>
@@ -164,8 +164,8 @@ static void stop(struct server *s) {
 }
 
 /*
- * epoll tells connections by their addresses and the other descriptors by theirs. While it goes through its events a
- * connection is ended by its own event only, so none can be met after its end.
+ * epoll tells connections by their addresses and the other descriptors by theirs. While it goes through its
+ * events a connection is ended by its own event only, so none can be met after its end.
  */
 static void *serve(void *server) {
   struct server *s = server;
@@ -239,9 +239,11 @@ int main(void) {
   if (swale_layer_open("memory://", NULL, &layer, NULL, 0) < 0 || swale_app_new(NULL, &app) < 0 ||
       swale_app_layer(app, NULL, layer) < 0 || swale_app_route(app, "ws/chat/<slug:room>/", &chat) < 0)
     errx(1, "cannot set up swale");
-  for (int i = 0; i < n && i < 64; i++)
+  if (n < 1 || n > 64)
+    errx(2, "THREADS is a number from 1 to 64");
+  for (int i = 0; i < n; i++)
     start(&servers[i], app, listener, signals);
-  for (int i = 0; i < n && i < 64; i++)
+  for (int i = 0; i < n; i++)
     pthread_join(servers[i].thread, NULL);
   return swale_app_free(app) < 0 || swale_layer_free(layer) < 0;
 }

@@ -7,8 +7,8 @@
 #include <swale/json.h>
 
 /*
- * What happens on a WebSocket. Whoever connects gets {"message": ...} for each notification and nothing else. A client
- * that says {"want": "count"}, as the page does, is also told how many are connected: {"connected": 3}.
+ * What happens on a WebSocket. Whoever connects gets {"message": ...} for each notification and nothing else.
+ * A client that says {"want": "count"}, as the page does, is also told how many there are: {"connected": 3}.
  */
 
 #define WATCHERS_GROUP "watchers"
@@ -41,8 +41,8 @@ static void on_admission(struct swale_timer *admission) {
 }
 
 /*
- * Whoever asks is let in. With CONNECT_DELAY_MS the decision comes later, as it would if a database had to be asked; what
- * is sent to the group meanwhile is not lost.
+ * Whoever asks is let in. With CONNECT_DELAY_MS the decision comes later, as it would if a database had to be
+ * asked; what is sent to the group meanwhile is not lost.
  */
 static int notification_connect(swale_consumer *c) {
   struct server *s = server_of(c);

@@ -7,12 +7,12 @@
 #include <strings.h>
 
 /*
- * Requests as libmicrohttpd shows them: request_begins for the first line, then on_request when the headers are there,
- * for each piece of the body, and when all of it has come; request_ends in any case.
+ * Requests as libmicrohttpd shows them: request_begins for the first line, then on_request when the headers
+ * are there, for each piece of the body, and when all of it has come; request_ends in any case.
  *
- * Every answer waits until the body was read, refusals too: a client that is still writing would not see them, but a
- * reset connection. Only who asked first (Expect: 100-continue), or announces more than we care to throw away, is answered
- * at once.
+ * Every answer waits until the body was read, refusals too: a client that is still writing would not see
+ * them, but a reset connection. Only who asked first (Expect: 100-continue), or announces more than we care
+ * to throw away, is answered at once.
  */
 enum { BODY_MAX = 64 * 1024, THROW_AWAY_MAX = 8 * 1024 * 1024 };
 enum { CONNECTIONS_MAX = 20000, IDLE_SECONDS = 30 };
@@ -246,7 +246,7 @@ static enum MHD_Result on_request(void *server, struct MHD_Connection *connectio
   return result;
 }
 
-/* The only place where libmicrohttpd shows the target as it was sent. What is returned becomes *request above. */
+/* Only here libmicrohttpd shows the target as it was sent. What is returned becomes *request above. */
 static void *request_begins(void *server, const char *target, struct MHD_Connection *connection) {
   struct request *r = calloc(1, sizeof *r);
   (void)server, (void)connection;

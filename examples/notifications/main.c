@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notifications for every browser that has the page open. HTTP is libmicrohttpd's, the epoll loop and the sockets are
- * this program's, and swale is plugged in: what the README calls a host. Settings come from the environment:
+ * Notifications for every browser that has the page open. HTTP is libmicrohttpd's, the epoll loop and the
+ * sockets are this program's, and swale is plugged in: what the README calls a host. Settings come from the
+ * environment:
  *
  *     PORT=8000                 0: any free port
  *     HOST=127.0.0.1            the address to listen on
@@ -122,7 +123,7 @@ int main(void) {
       .layer = open_layer(text_setting("SWALE_LAYER", "memory://")),
       .listener = open_listener(text_setting("HOST", "127.0.0.1"), port_text),
       .signals = open_signals(),
-      .connect_delay_ms = number_setting("CONNECT_DELAY_MS", 0, 0, 60000),
+      .connect_delay_ms = number_setting("CONNECT_DELAY_MS", 0, 0, 4000),
   };
   for (unsigned i = 0; i < n; i++)
     if (!server_start(&servers[i], &settings))

@@ -22,8 +22,9 @@ struct settings {
 LIST_HEAD(upgrades, upgrade);
 
 /*
- * One epoll loop, run by one thread: the HTTP daemon of libmicrohttpd, the WebSockets it handed over, and swale.
- * epoll knows a WebSocket by the address of its struct upgrade and every other descriptor by the address of the int.
+ * One epoll loop, run by one thread: the HTTP daemon of libmicrohttpd, the WebSockets it handed over, and
+ * swale. epoll knows a WebSocket by the address of its struct upgrade and every other descriptor by the
+ * address of the int.
  */
 struct server {
   const struct settings *settings;

@@ -112,8 +112,8 @@ static void handle(struct server *s, const struct epoll_event *event, bool *sign
 }
 
 /*
- * What connections that ended still hold is given back when all events were seen. libmicrohttpd comes last: it must be
- * called once more after a connection was resumed or closed, and nothing else would remind it.
+ * What connections that ended still hold is given back when all events were seen. libmicrohttpd comes last:
+ * it must be called once more after a connection was resumed or closed, and nothing else would remind it.
  */
 static void settle(struct server *s) {
   swale_loop_run(s->loop);

@@ -17,9 +17,10 @@
  *   request complete ---> undecided ---> 101 sent ---> a socket of ours ---> ended ---> given back
  *                   \               \--> refused ---------------------------/
  *
- * Two sides hold a struct upgrade: libmicrohttpd, through the request, until upgrade_forget; and this file, through one
- * of the server's lists, until upgrade_bury_ended. Whoever is last frees it. Ending is put off because an event of
- * this turn may still mean the connection, and because libmicrohttpd calls upgrade_forget under a lock of its own.
+ * Two sides hold a struct upgrade: libmicrohttpd, through the request, until upgrade_forget; and this file,
+ * through one of the server's lists, until upgrade_bury_ended. Whoever is last frees it. Ending is put off
+ * because an event of this turn may still mean the connection, and because libmicrohttpd calls upgrade_forget
+ * under a lock of its own.
  */
 struct upgrade {
   struct server *server;
@@ -198,7 +199,7 @@ static enum MHD_Result queue_answer(struct MHD_Connection *connection, const str
 
 enum MHD_Result upgrade_answer(struct upgrade *u, struct MHD_Connection *connection) {
   struct swale_ws_answer answer;
-  int error = swale_ws_answer(u->ws, &answer);
+  int error = swale_ws_get_answer(u->ws, &answer);
   if (error == SWALE_EAGAIN) {
     u->suspended = connection;
     MHD_suspend_connection(connection);

@@ -84,8 +84,9 @@ SWALE_API void swale_layer_config_init(struct swale_layer_config *config, size_t
  * capacity (messages), expiry and group_expiry (seconds), as in "memory://?capacity=500&expiry=10", and
  * wins over `config`, which may be NULL.
  * On an error a sentence about it is put in `why` (of `why_size` bytes; NULL when not wanted).
- * Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_EUNSUPPORTED (unknown scheme),
- * SWALE_EINVAL (a limit of 0, bad config), SWALE_ENOMEM, SWALE_ERANDOM, or the backend's own.
+ * Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_ESIZE (a URL of more than 4096 bytes),
+ * SWALE_EUNSUPPORTED (unknown scheme), SWALE_EINVAL (a limit of 0, bad config), SWALE_ENOMEM, SWALE_ERANDOM, or the
+ * backend's own.
  */
 SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out,
                                char *why, size_t why_size);
@@ -193,8 +194,8 @@ SWALE_API int64_t swale_group_count(swale_layer *layer, const char *group);
 
 /*
  * Walks the members of a group, or the groups of a channel, one per call. Zero the cursor first. Returns 1 with
- * the next name, 0 at the end, SWALE_ENAME. O(1) a step; whoever joins or leaves meanwhile may be missed or
- * met twice, everybody else is met once.
+ * the next name, 0 at the end, SWALE_ENAME. O(1) a step. Whoever joins or leaves meanwhile may be missed. Nobody else is,
+ * but when others leave he may be met twice.
  */
 struct swale_cursor {
   uint32_t lane, index;

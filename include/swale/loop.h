@@ -88,6 +88,9 @@ SWALE_API size_t swale_loop_consumers(const swale_loop *loop);
  */
 SWALE_API int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason);
 
+/* The `user` of the loop's config: how a callback finds the host's own thread or server. */
+SWALE_API void *swale_loop_user(const swale_loop *loop);
+
 /* The environment the loop was made with. Valid as long as the loop. */
 SWALE_API const struct swale_env *swale_loop_env(const swale_loop *loop);
 

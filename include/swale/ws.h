@@ -49,7 +49,7 @@ struct swale_ws_options {
    */
   void (*on_output)(swale_ws *ws, void *host_data);
 
-  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_answer. Same moment as on_output. */
+  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_get_answer. Same moment as on_output. */
   void (*on_answer)(swale_ws *ws, void *host_data);
 
   /*
@@ -93,7 +93,7 @@ SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_
 
 /*
  * A connection whose request the host's own HTTP server has read. Everything RFC 6455 section 4 asks is checked here; the host sends the
- * answer (swale_ws_answer) and, after a 101, feeds what follows. 0 also when the answer is a refusal; frees like any other.
+ * answer (swale_ws_get_answer) and, after a 101, feeds what follows. 0 also when the answer is a refusal; frees like any other.
  * Header names may be in any letter case, every header of the request must be given, once per line received. Of request, scheme
  * (the options have it) and subprotocols (the headers have them) are ignored. No frame is shown before the answer has been taken.
  * Errors: those of swale_ws_new, and SWALE_ECLOSED when a callback freed the connection meanwhile.
@@ -122,7 +122,7 @@ struct swale_ws_answer {
  * 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell), SWALE_ECLOSED when it ended without an answer, SWALE_ESTATE for a
  * connection that was not upgraded. Valid until the next call on this connection other than swale_ws_state.
  */
-SWALE_API int swale_ws_answer(swale_ws *ws, struct swale_ws_answer *answer);
+SWALE_API int swale_ws_get_answer(swale_ws *ws, struct swale_ws_answer *answer);
 
 /*
  * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's consumer run inside.
@@ -174,9 +174,9 @@ SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
 /*
  * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not own the loop), feeds, peeks,
  * writes (MSG_NOSIGNAL), acks, until it would block. Returns swale_ws_state bits; SWALE_WS_CLOSED also after a socket error, and when a
- * callback freed the connection. Does not close the descriptor. Call it when the socket is ready, and from on_output. Safe with
- * edge-triggered polling as long as it is called again when there may be more to read: `more` is set to 1 then, else to 0 (NULL if
- * not wanted).
+ * callback freed the connection. Does not close the descriptor. Call it when the socket is ready, and from on_output. With level-triggered
+ * polling `more` may be NULL. With edge-triggered polling it may not: the socket is then read until it would block or has ended, and `more`
+ * is set to 1 when there may be more all the same (call again), else to 0.
  */
 SWALE_API unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more);
 

@@ -16,8 +16,8 @@
 static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
 
 /*
- * What is said may be said outside of all calls on the loop, by a host that has its answer from a database at last. A
- * transport is told it inside of one, and user code runs only later: hence the quiet end.
+ * What is said may be said outside of all calls on the loop, by a host that has its answer from a database
+ * at last. A transport is told it inside of one, and user code runs only later: hence the quiet end.
  */
 static void begin(const swale_consumer *c) { swale_loop_enter(c->port->loop); }
 
@@ -36,7 +36,8 @@ static int decided(const swale_consumer *c) {
 /* ---- the decision's deadline and headers ---- */
 
 static void time_is_up(struct swale_timer *timer) {
-  struct swale__decision *d = (struct swale__decision *)((char *)timer - offsetof(struct swale__decision, timer));
+  struct swale__decision *d =
+      (struct swale__decision *)((char *)timer - offsetof(struct swale__decision, timer));
   swale_reject(d->consumer, 503, NULL);
 }
 
@@ -80,9 +81,15 @@ static bool is_field_value(const char *text) {
 
 /* Headers that make the handshake what it is, or say where a message ends. */
 static bool is_reserved(const char *name) {
-  static const char *const reserved[] = {"connection",     "upgrade",           "sec-websocket-accept",
-                                         "content-length", "transfer-encoding", "sec-websocket-protocol",
-                                         "content-type",   "sec-websocket-extensions", NULL};
+  static const char *const reserved[] = {"connection",
+                                         "upgrade",
+                                         "sec-websocket-accept",
+                                         "content-length",
+                                         "transfer-encoding",
+                                         "sec-websocket-protocol",
+                                         "content-type",
+                                         "sec-websocket-extensions",
+                                         NULL};
   for (const char *const *r = reserved; *r; r++)
     if (strcasecmp(*r, name) == 0)
       return true;
@@ -99,7 +106,8 @@ int swale_add_header(swale_consumer *c, const char *name, const char *value) {
   if (d->n_headers == HEADERS_MAX)
     return SWALE_EFULL;
   size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
-  struct swale_header *headers = swale__realloc_array(memory(c), d->headers, d->n_headers + 1, sizeof *headers);
+  struct swale_header *headers =
+      swale__realloc_array(memory(c), d->headers, d->n_headers + 1, sizeof *headers);
   if (!headers)
     return SWALE_ENOMEM;
   d->headers = headers;
@@ -246,7 +254,8 @@ int swale_send_payload(swale_consumer *c, swale_payload *payload) {
   return rv < 0 ? rv : send_payload(c, payload);
 }
 
-int swale_send_rendered(swale_consumer *c, swale_message *m, enum swale_kind kind, swale_render_fn render, void *arg) {
+int swale_send_rendered(swale_consumer *c, swale_message *m, enum swale_kind kind, swale_render_fn render,
+                        void *arg) {
   swale_payload *payload;
   int rv = may_send(c);
   if (rv == 0)

@@ -156,7 +156,8 @@ int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_a
   if (ch->n_groups < (ch->room ? ch->room : 1))
     return 0;
   uint32_t room = ch->room ? ch->room * 2u : 4;
-  struct swale__membership **many = swale__realloc_array(a, ch->room ? ch->groups.many : NULL, room, sizeof *many);
+  struct swale__membership **many =
+      swale__realloc_array(a, ch->room ? ch->groups.many : NULL, room, sizeof *many);
   if (!many)
     return SWALE_ENOMEM;
   if (!ch->room)

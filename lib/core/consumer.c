@@ -12,7 +12,8 @@
 static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
 
 /* The user's state stands behind the struct, aligned for any type. */
-#define STATE_OFFSET ((sizeof(struct swale_consumer) + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1))
+#define ALIGNMENT _Alignof(max_align_t)
+#define STATE_OFFSET ((sizeof(struct swale_consumer) + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
 
 struct swale__channel *swale__consumer_channel(swale_consumer *c) {
   return swale__consumer_is_worker(c) ? &((struct swale__plain *)c->transport)->channel : &c->channel;
@@ -68,8 +69,8 @@ static struct swale__decision *decision_new(swale_consumer *c) {
   return d;
 }
 
-int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls, swale_scope *scope,
-                        swale_consumer **out) {
+int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
+                        swale_scope *scope, swale_consumer **out) {
   struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer));
   if (!port)
     return SWALE_ENOMEM;
@@ -203,7 +204,8 @@ static int admit(swale_app *app, swale_loop *loop, swale_scope *scope, swale_con
 }
 
 int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_request *request,
-                        const struct swale_transport_class *transport_class, void *transport, swale_consumer **out) {
+                        const struct swale_transport_class *transport_class, void *transport,
+                        swale_consumer **out) {
   *out = NULL;
   if (loop->ending)
     return SWALE_ESTATE;
@@ -273,7 +275,8 @@ int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struc
 
 void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m) {
   swale_layer *layer = c->port->layer;
-  atomic_store_explicit(&c->dropped, atomic_load_explicit(&c->dropped, memory_order_relaxed) + 1, memory_order_relaxed);
+  uint32_t before = atomic_load_explicit(&c->dropped, memory_order_relaxed);
+  atomic_store_explicit(&c->dropped, before + 1, memory_order_relaxed);
   swale__count(&c->port->dropped[reason], 1);
   if (swale__consumer_is_worker(c))
     swale__worker_missed(c);
@@ -286,8 +289,6 @@ void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reaso
   swale__count(&c->port->waiting, (uint64_t)-1);
   swale__consumer_drop(c, reason, m);
   swale_message_unref(m);
-  if (swale__queue_depth(&c->queue) == 0)
-    swale__consumer_update(c);
 }
 
 int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {

@@ -20,16 +20,18 @@ struct swale__decision;
 /*
  * The life of a consumer.
  *
- *   UNDECIDED --accept--> OPEN --swale_close--> CLOSING --lost--> LOST --job--> ENDED --last reference--> memory is freed
+ *   UNDECIDED --accept--> OPEN --swale_close--> CLOSING --lost--> LOST --job--> ENDED --last reference--> freed
  *       |                   |                                      ^
  *       +------reject-------+------------- lost ------------------ +
  *
- * Messages go to a handler while it is `receptive` (open, not paused, nothing waiting); they wait in its queue while it is
- * undecided or its peer slow; they are dropped from CLOSING on. The user's disconnect runs in the job that leads from LOST to ENDED,
- * so it is called once, from outside of every other callback, however many things ended the consumer.
+ * Messages go to a handler while it is `receptive` (open, not paused, nothing waiting); they wait in its queue while
+ * it is undecided or its peer slow, and then until its job has handed them over; they are dropped from CLOSING on.
+ * The user's disconnect runs in the job that leads from LOST to ENDED, so it is called once, from outside of every
+ * other callback, however many things ended the consumer.
  *
- * A reference is held by the loop until ENDED, and by each inbox entry for this consumer alone, so that a sender's entry never
- * points at freed memory. Everything but `refs` and what channel.h and the counters say belongs to the loop's thread.
+ * A reference is held by the loop until ENDED, and by each inbox entry for this consumer alone, so that a sender's
+ * entry never points at freed memory. Everything but `refs` and what channel.h and the counters say belongs to the
+ * loop's thread.
  */
 enum swale__stage { SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__LOST, SWALE__ENDED };
 
@@ -53,7 +55,7 @@ struct swale_consumer {
   swale_scope *scope;
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
-  swale_consumer *next, **link;    /* among its loop's consumers */
+  swale_consumer *next, **link; /* among its loop's consumers */
   struct swale_job job;
 };
 
@@ -77,7 +79,10 @@ static inline struct swale__port *swale__channel_port(const struct swale__channe
 /* The channel that groups know the consumer by: a worker's is the plain one he listens to. */
 struct swale__channel *swale__consumer_channel(swale_consumer *c);
 
-/* A consumer on this loop, undecided and not yet connected, with one reference, the loop's. SWALE_ENOMEM, SWALE_ERANDOM, SWALE_EFULL. */
+/*
+ * A consumer on this loop, undecided and not yet connected, with one reference, the loop's. SWALE_ENOMEM,
+ * SWALE_ERANDOM, SWALE_EFULL.
+ */
 int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
                         swale_scope *scope, swale_consumer **out);
 
@@ -95,7 +100,10 @@ void swale__consumer_failed(swale_consumer *c, int error, const char *callback);
 
 void swale__consumer_unref(swale_consumer *c);
 
-/* Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL (unless `always`), SWALE_ENOMEM. */
+/*
+ * Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL (unless `always`),
+ * SWALE_ENOMEM.
+ */
 int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struct swale__wakes *wakes);
 
 /* Drops messages; the loop's thread. */

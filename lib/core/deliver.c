@@ -11,9 +11,10 @@
 /*
  * Delivery: from an inbox entry to handlers.
  *
- * The books are kept so that every message that was offered is accounted for once. An entry says how many members there were
- * when it was sent. Each of them that is still there is delivered to, queued for, or dropped; the rest have left since, and are
- * dropped as closed. Counting is done in local variables and entered when the entry is done.
+ * The books are kept so that every message that was offered is accounted for once. An entry says how many
+ * members there were when it was sent. Each of them that is still there is delivered to, queued for, or
+ * dropped; the rest have left since, and are dropped as closed. Counting is done in local variables and
+ * entered when the entry is done.
  */
 struct delivery {
   swale_message *message;
@@ -70,7 +71,6 @@ static void queue_message(swale_consumer *c, swale_message *m) {
     swale__consumer_drop(c, SWALE_DROP_NOMEM, m);
     return;
   }
-  c->receptive = false;
   swale__count(&port->waiting, 1);
   swale__port_watch_expiry(port);
 }
@@ -109,7 +109,8 @@ static inline void offer(struct delivery *d, swale_consumer *c) {
 
 /* ---- entries ---- */
 
-static void drop_unreached(struct swale__port *port, enum swale_drop_reason reason, swale_message *m, uint64_t n) {
+static void drop_unreached(struct swale__port *port, enum swale_drop_reason reason, swale_message *m,
+                           uint64_t n) {
   if (n == 0)
     return;
   swale__count(&port->dropped[reason], n);
@@ -119,7 +120,9 @@ static void drop_unreached(struct swale__port *port, enum swale_drop_reason reas
 /* A member's memory is read before its handler runs: ask for it this many places ahead. */
 #define PREFETCH 8
 
-/* Offers the message to everyone who was a member when it was sent and still is; returns how many that were. */
+/*
+ * Offers the message to everyone who was a member when it was sent and still is; returns how many that were.
+ */
 static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, struct delivery *d) {
   bool all_older = walk->youngest < sequence;
   uint64_t reached = 0;
@@ -178,7 +181,7 @@ void swale__deliver_waiting(swale_consumer *c) {
     if (swale__queue_depth(&c->queue) == 0)
       break;
     struct delivery d = {.message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
-      swale__count(&port->waiting, (uint64_t)-1);
+    swale__count(&port->waiting, (uint64_t)-1);
     handle(&d, c);
     enter_in_books(port, &d);
     swale_message_unref(d.message);

@@ -5,7 +5,7 @@
 #include "core/consumer.h"
 #include "core/inbox.h"
 
-/* Works through one entry of the inbox: calls handlers, queues or drops, and gives the entry's references back. */
+/* Works through one entry of the inbox: calls handlers, queues, drops; gives the entry's references back. */
 void swale__deliver_entry(struct swale__entry *entry);
 
 /* Hands the consumer what waits in its queue, as long as it takes it. */

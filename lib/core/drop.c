@@ -16,7 +16,8 @@ struct swale__drop_report {
   char channel[];
 };
 
-int swale__drops_init(struct swale__drops *d, void (*on_drop)(const struct swale_drop *, void *), void *user) {
+int swale__drops_init(struct swale__drops *d, void (*on_drop)(const struct swale_drop *, void *),
+                      void *user) {
   memset(d, 0, sizeof *d);
   d->on_drop = on_drop;
   d->user = user;

@@ -148,8 +148,8 @@ static void remove_place(struct swale__lane *lane, uint32_t index) {
   struct swale__place *last = &lane->places[--lane->count];
   last->membership->index = index;
   lane->places[index].membership = last->membership;
-  atomic_store_explicit(&lane->places[index].channel, atomic_load_explicit(&last->channel, memory_order_relaxed),
-                        memory_order_relaxed);
+  atomic_store_explicit(&lane->places[index].channel,
+                        atomic_load_explicit(&last->channel, memory_order_relaxed), memory_order_relaxed);
 }
 
 static void blank_place(struct swale__lane *lane, uint32_t index) {

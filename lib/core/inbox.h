@@ -20,12 +20,12 @@ struct swale__lane;
 struct swale_consumer;
 
 struct swale__entry {
-  struct swale__lane *lane;     /* for a group's members on this loop, or */
+  struct swale__lane *lane;        /* for a group's members on this loop, or */
   struct swale_consumer *consumer; /* for one consumer (a reference is held) */
-  swale_message *message;       /* a reference */
-  uint64_t sequence;            /* those who joined at or after it were no members yet */
-  uint32_t offered;             /* how many members there were */
-  uint32_t epoch;               /* of the layer: an older one was flushed */
+  swale_message *message;          /* a reference */
+  uint64_t sequence;               /* those who joined at or after it were no members yet */
+  uint32_t offered;                /* how many members there were */
+  uint32_t epoch;                  /* of the layer: an older one was flushed */
 };
 
 struct swale__entries {

@@ -51,12 +51,14 @@ static int read_config(struct swale_layer_config *mine, const struct swale_layer
     return explain(SWALE_EINVAL, why, why_size, "there may be at most 256 channel capacities", NULL);
   for (size_t i = 0; i < mine->n_capacities; i++)
     if (!mine->capacities[i].pattern || mine->capacities[i].capacity == 0)
-      return explain(SWALE_EINVAL, why, why_size, "a channel capacity needs a pattern and may not be 0", NULL);
+      return explain(SWALE_EINVAL, why, why_size, "a channel capacity needs a pattern and may not be 0",
+                     NULL);
   return 0;
 }
 
 static int check_limits(const struct swale_layer_config *c, char *why, size_t why_size) {
-  if (c->capacity > 0 && c->expiry_ms > 0 && c->group_expiry_ms > 0 && c->channels_max > 0 && c->groups_max > 0)
+  if (c->capacity > 0 && c->expiry_ms > 0 && c->group_expiry_ms > 0 && c->channels_max > 0 &&
+      c->groups_max > 0)
     return 0;
   return explain(SWALE_EINVAL, why, why_size, "no limit of a layer may be 0", NULL);
 }
@@ -85,8 +87,8 @@ static int read_url(struct swale_layer_config *c, const struct swale__url *u, ch
     return explain(SWALE_EFORMAT, why, why_size, "memory:// has no host and no path", NULL);
   for (size_t i = 0; i < u->n_params; i++)
     if (read_param(c, &u->params[i]) < 0)
-      return explain(SWALE_EFORMAT, why, why_size, "not a parameter of memory://, or not a number up to 2^32-1",
-                     u->params[i].key);
+      return explain(SWALE_EFORMAT, why, why_size,
+                     "not a parameter of memory://, or not a number up to 2^32-1", u->params[i].key);
   return 0;
 }
 
@@ -161,7 +163,8 @@ static void layer_free(swale_layer *layer) {
   swale__free(&a, layer);
 }
 
-static int layer_new(const struct swale_env *env, const struct swale_layer_config *config, swale_layer **out) {
+static int layer_new(const struct swale_env *env, const struct swale_layer_config *config,
+                     swale_layer **out) {
   swale_layer *layer = swale__zalloc(&env->allocator, sizeof *layer);
   if (!layer)
     return SWALE_ENOMEM;
@@ -200,8 +203,8 @@ int swale_layer_open(const char *url, const struct swale_layer_config *config, s
   swale__env_copy(&env, mine.env);
   rv = swale__url_parse(url, &env.allocator, &u);
   if (rv < 0)
-    return explain(rv, why, why_size, rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://",
-                   NULL);
+    return explain(rv, why, why_size,
+                   rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://", NULL);
   rv = read_url(&mine, u, why, why_size);
   swale__url_free(u, &env.allocator);
   if (rv == 0)

@@ -60,14 +60,16 @@ struct swale_layer {
   struct swale__plains plains;
   struct swale__books books;
   uint64_t consumers, groups_alive; /* without groups that only wait for what is on its way to them */
-  atomic_uint epoch; /* counts flushes */
+  atomic_uint epoch;                /* counts flushes */
   struct swale__drops drops;
 };
 
 static inline void swale__layer_lock(swale_layer *layer) { pthread_mutex_lock(&layer->lock); }
 static inline void swale__layer_unlock(swale_layer *layer) { pthread_mutex_unlock(&layer->lock); }
 
-static inline uint64_t swale__layer_now(const swale_layer *layer) { return layer->env.now_ms(layer->env.user); }
+static inline uint64_t swale__layer_now(const swale_layer *layer) {
+  return layer->env.now_ms(layer->env.user);
+}
 
 /* Unlocks; wakes the loops that were noted, and one to tell drops. Every call that may have dropped something ends so. */
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes);

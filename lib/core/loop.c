@@ -345,7 +345,9 @@ void swale_timer_start(swale_loop *loop, struct swale_timer *timer, uint64_t del
   swale__wheel_add(&loop->wheel, timer, delay < UINT64_MAX - loop->now ? loop->now + delay : UINT64_MAX - 1);
 }
 
-void swale_timer_stop(swale_loop *loop, struct swale_timer *timer) { swale__wheel_remove(&loop->wheel, timer); }
+void swale_timer_stop(swale_loop *loop, struct swale_timer *timer) {
+  swale__wheel_remove(&loop->wheel, timer);
+}
 
 int swale_timer_armed(const struct swale_timer *timer) { return timer->link != NULL; }
 
@@ -370,4 +372,5 @@ void swale_loop_hold(swale_loop *loop) { loop->holds++; }
 void swale_loop_release(swale_loop *loop) { loop->holds--; }
 uint64_t swale_loop_now_ms(const swale_loop *loop) { return loop->now; }
 size_t swale_loop_consumers(const swale_loop *loop) { return loop->n_consumers; }
+void *swale_loop_user(const swale_loop *loop) { return loop->user; }
 const struct swale_env *swale_loop_env(const swale_loop *loop) { return &loop->env; }

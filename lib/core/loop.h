@@ -17,10 +17,11 @@ struct swale__port;
 struct swale__extension;
 
 /*
- * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever finds the loop not woken
- * yet marks it, puts it on a list of his own, and calls wake at the end. The loop may run before he gets there, and then
- * be marked again while `next_wake` is still the first one's (`listed`): his wake call, yet to come, does for both.
- * `wakers` counts those who still have to call wake, or are inside it, so that swale_loop_free can wait for them.
+ * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever
+ * finds the loop not woken yet marks it, puts it on a list of his own, and calls wake at the end. The loop
+ * may run before he gets there, and then be marked again while `next_wake` is still the first one's
+ * (`listed`): his wake call, yet to come, does for both. `wakers` counts those who still have to call wake,
+ * or are inside it, so that swale_loop_free can wait for them.
  */
 struct swale__wakes {
   swale_loop *first;
@@ -62,8 +63,8 @@ void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
 void swale__wakes_call(struct swale__wakes *wakes);
 
 /*
- * Ends what swale_loop_enter began, for calls that the user may make outside of all others and that must not call him
- * back, swale_close for one: work put off meanwhile is left to the next run.
+ * Ends what swale_loop_enter began, for calls that the user may make outside of all others and that must not
+ * call him back, swale_close for one: work put off meanwhile is left to the next run.
  */
 void swale__loop_leave_quietly(swale_loop *loop);
 

@@ -68,7 +68,8 @@ void swale__plain_tidy(swale_layer *layer, struct swale__channel *channel) {
 
 /* ---- messages ---- */
 
-void swale__plain_drop(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason, swale_message *m) {
+void swale__plain_drop(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason,
+                       swale_message *m) {
   p->dropped++;
   layer->books.dropped[reason]++;
   swale__drops_note(&layer->drops, &layer->env.allocator, reason, p->name, m, 1);
@@ -140,12 +141,14 @@ static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_mess
  */
 static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
   const struct swale__queued *oldest;
-  while ((oldest = swale__queue_head(&p->queue)) && pass_to_worker(layer, p, oldest->message, true, wakes) == 0)
+  while ((oldest = swale__queue_head(&p->queue)) &&
+         pass_to_worker(layer, p, oldest->message, true, wakes) == 0)
     swale_message_unref(swale__plain_take(layer, p));
   return !oldest;
 }
 
-int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes) {
+int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m,
+                      struct swale__wakes *wakes) {
   bool to_worker = p->n_workers > 0 && pass_waiting(layer, p, wakes);
   int rv = to_worker ? pass_to_worker(layer, p, m, false, wakes) : wait_for_receiver(layer, p, m);
   if (rv == 0)
@@ -153,7 +156,8 @@ int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message 
   return rv;
 }
 
-static int memory_send(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes) {
+static int memory_send(swale_layer *layer, const char *channel, swale_message *m,
+                       struct swale__wakes *wakes) {
   struct swale__plain *p;
   int rv = swale__plain_get(layer, channel, &p);
   if (rv < 0)

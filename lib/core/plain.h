@@ -46,13 +46,15 @@ int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain *
 struct swale__plain *swale__plain_of(const struct swale__channel *channel);
 
 /* One message for the channel: 0, or SWALE_EFULL, SWALE_ENOMEM (nothing changed). */
-int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m, struct swale__wakes *wakes);
+int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m,
+                      struct swale__wakes *wakes);
 
 /* The oldest message and its reference, or NULL. */
 swale_message *swale__plain_take(swale_layer *layer, struct swale__plain *p);
 
 /* Counts and notes one message that the channel misses. */
-void swale__plain_drop(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason, swale_message *m);
+void swale__plain_drop(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason,
+                       swale_message *m);
 
 /* Drops what waits. */
 void swale__plain_drop_all(swale_layer *layer, struct swale__plain *p, enum swale_drop_reason reason);

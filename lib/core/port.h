@@ -28,14 +28,15 @@ struct swale__port {
   struct swale_timer timer;    /* for the oldest of them */
   unsigned epoch;              /* of the layer, as far as it was followed */
 
-  _Atomic uint64_t taken;     /* of what was offered: no longer in the inbox */
-  _Atomic uint64_t waiting;   /* in consumers' queues now */
+  _Atomic uint64_t taken;   /* of what was offered: no longer in the inbox */
+  _Atomic uint64_t waiting; /* in consumers' queues now */
   _Atomic uint64_t delivered, unhandled, dropped[SWALE_DROP_REASONS];
 };
 
 /* Adds to a count that only this thread writes. */
 static inline void swale__count(_Atomic uint64_t *counter, uint64_t n) {
-  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                        memory_order_relaxed);
 }
 
 static inline uint64_t swale__counted(_Atomic uint64_t *counter) {

@@ -14,7 +14,8 @@ int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const str
   struct swale__queued *node = swale__malloc(a, sizeof *node);
   if (!node)
     return SWALE_ENOMEM;
-  *node = (struct swale__queued){.older = e->newest, .queue = q, .message = swale_message_ref(m), .expires = expires};
+  *node = (struct swale__queued){
+      .older = e->newest, .queue = q, .message = swale_message_ref(m), .expires = expires};
 
   node->next = node;
   if (q->newest) {
@@ -43,7 +44,8 @@ static void forget_expiry(struct swale__expiry *e, struct swale__queued *node) {
     e->newest = node->older;
 }
 
-swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a) {
+swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e,
+                                const struct swale_allocator *a) {
   struct swale__queued *node = swale__queue_head(q);
   if (!node)
     return NULL;

@@ -47,7 +47,8 @@ int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const str
                       swale_message *m, uint64_t expires);
 
 /* Takes the oldest message off, with its reference; NULL when there is none. */
-swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a);
+swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e,
+                                const struct swale_allocator *a);
 
 /* The queue whose head has expired by `now`, or NULL. */
 struct swale__queue *swale__expiry_due(const struct swale__expiry *e, uint64_t now);

@@ -9,7 +9,8 @@
 
 /* ---- to one channel ---- */
 
-static int send_locked(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes) {
+static int send_locked(swale_layer *layer, const char *channel, swale_message *m,
+                       struct swale__wakes *wakes) {
   swale_consumer *c;
   int rv = swale__channel_resolve(layer, channel, &c);
   if (rv < 0)
@@ -63,7 +64,8 @@ static int reserve_all(const struct swale__group *g, size_t cost) {
   return 0;
 }
 
-static uint64_t fill_lane(swale_layer *layer, struct swale__lane *lane, swale_message *m, struct swale__wakes *wakes) {
+static uint64_t fill_lane(swale_layer *layer, struct swale__lane *lane, swale_message *m,
+                          struct swale__wakes *wakes) {
   struct swale__entry entry = {
       .lane = lane,
       .message = swale_message_ref(m),
@@ -90,7 +92,8 @@ static uint64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swal
   return lane->count;
 }
 
-static int64_t group_send_locked(swale_layer *layer, const char *group, swale_message *m, struct swale__wakes *wakes) {
+static int64_t group_send_locked(swale_layer *layer, const char *group, swale_message *m,
+                                 struct swale__wakes *wakes) {
   struct swale__group *g = swale__group_find(layer, group);
   if (!g)
     return 0;

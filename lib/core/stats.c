@@ -80,7 +80,8 @@ static int find_channel(swale_layer *layer, const char *name, swale_consumer **c
   return *c || *p ? 0 : SWALE_ENOTFOUND;
 }
 
-int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swale_channel_stats *stats, size_t size) {
+int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swale_channel_stats *stats,
+                             size_t size) {
   struct swale_channel_stats s = {.size = size};
   swale_consumer *c;
   struct swale__plain *p;
@@ -127,7 +128,8 @@ static struct swale__channel *next_place(const struct swale__lane *lane, struct 
   if (at->index > lane->count)
     at->index = lane->count;
   while (at->index > 0) {
-    struct swale__channel *ch = atomic_load_explicit(&lane->places[--at->index].channel, memory_order_relaxed);
+    struct swale__channel *ch =
+        atomic_load_explicit(&lane->places[--at->index].channel, memory_order_relaxed);
     if (ch)
       return ch;
   }

@@ -63,8 +63,8 @@ static void release_plain(swale_layer *layer, struct swale__plain *p) {
   swale__layer_unlock(layer);
 }
 
-static int worker_new(swale_app *app, swale_loop *loop, const char *channel, const struct swale_consumer_class *cls,
-                      swale_consumer **out) {
+static int worker_new(swale_app *app, swale_loop *loop, const char *channel,
+                      const struct swale_consumer_class *cls, swale_consumer **out) {
   swale_scope *scope;
   if (swale__app_admit(app) < 0)
     return SWALE_EFULL;

@@ -52,7 +52,8 @@ static void add(struct swale__ws_answer *answer, const char *name, const char *v
   answer->headers[answer->n_headers++] = (struct swale_header){name, value};
 }
 
-void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol) {
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key,
+                             const char *subprotocol) {
   *answer = (struct swale__ws_answer){.status = SWITCHING_PROTOCOLS, .body = ""};
   add(answer, "Upgrade", "websocket");
   add(answer, "Connection", "Upgrade");
@@ -111,7 +112,7 @@ static int write_answer(const void *bytes, size_t len, enum swale_kind kind, swa
 }
 
 int swale__ws_answer_render(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
-                         swale_payload **out) {
+                            swale_payload **out) {
   return swale_payload_wrap(SWALE_BINARY, "", 0, write_answer, answer, allocator, out);
 }
 
@@ -125,7 +126,7 @@ static const char *put_text(char **at, const char *text) {
 }
 
 int swale__ws_answer_copy(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
-                       struct swale_ws_answer **out) {
+                          struct swale_ws_answer **out) {
   size_t texts = strlen(answer->body) + 1;
   for (size_t i = 0; i < answer->n_headers; i++)
     texts += strlen(answer->headers[i].name) + strlen(answer->headers[i].value) + 2;

@@ -19,7 +19,8 @@ struct swale__ws_answer {
 };
 
 /* 101 with the headers of RFC 6455, 4.2.2. `subprotocol` may be NULL. */
-void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol);
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key,
+                             const char *subprotocol);
 
 /* A refusal. `body` NULL: the status in words. With 405 and 426 the headers that say what would be right. */
 void swale__ws_answer_refuse(struct swale__ws_answer *answer, int status, const char *body);
@@ -29,10 +30,10 @@ int swale__ws_answer_add(struct swale__ws_answer *answer, const struct swale_hea
 
 /* The answer as it goes over the wire in HTTP/1.1, to be followed by frames or the end. SWALE_ENOMEM. */
 int swale__ws_answer_render(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
-                         swale_payload **out);
+                            swale_payload **out);
 
 /* A copy in one block of the allocator's, for a host that writes the answer itself. SWALE_ENOMEM. */
 int swale__ws_answer_copy(const struct swale__ws_answer *answer, const struct swale_allocator *allocator,
-                       struct swale_ws_answer **out);
+                          struct swale_ws_answer **out);
 
 #endif

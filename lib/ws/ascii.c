@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-bool swale__ws_is_token(char c) { return swale__ws_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
+bool swale__ws_is_token(char c) {
+  return swale__ws_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
 
 bool swale__ws_same_letters(const char *a, const char *b, size_t len) {
   for (size_t i = 0; i < len; i++)

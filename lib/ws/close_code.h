@@ -26,8 +26,8 @@ bool swale__ws_close_code_valid(unsigned code);
 int swale__ws_close_check(unsigned code, const char *reason);
 
 /*
- * Reads the payload of a close frame: *code is the peer's, SWALE__CLOSE_NONE if it gave none. Answers 0, or the
- * code to fail the connection with.
+ * Reads the payload of a close frame: *code is the peer's, SWALE__CLOSE_NONE if it gave none. Answers 0, or
+ * the code to fail the connection with.
  */
 int swale__ws_close_parse(const unsigned char *payload, size_t len, uint16_t *code);
 

@@ -60,9 +60,9 @@ static void lose_and_report(swale_ws *ws, uint16_t code, int error, const char *
 }
 
 /*
- * The peer may have much more on its way, and closing a socket with unread bytes makes the kernel throw away what
- * was written but not yet delivered, our close frame with it. So we go on reading for a while, heeding nothing
- * but the peer's close frame.
+ * The peer may have much more on its way, and closing a socket with unread bytes makes the kernel throw away
+ * what was written but not yet delivered, our close frame with it. So we go on reading for a while, heeding
+ * nothing but the peer's close frame.
  */
 void swale__ws_fail(swale_ws *ws, uint16_t code, int error, const char *detail) {
   close_towards(ws, code, SWALE__WS_CLOSING);

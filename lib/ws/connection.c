@@ -25,8 +25,8 @@ void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws) {
 }
 
 /*
- * The connection can only be freed by its job, so at the end of the outermost call on the loop. If that is this one, it
- * was also the outermost on this connection, and `gone` is ours.
+ * The connection can only be freed by its job, so at the end of the outermost call on the loop. If that is
+ * this one, it was also the outermost on this connection, and `gone` is ours.
  */
 bool swale__ws_visit_end(struct swale__ws_visit *visit) {
   swale_loop_leave(visit->loop);

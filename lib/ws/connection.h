@@ -25,13 +25,13 @@ struct swale__ws_opening;
  *   HEAD      the request is coming in (not where the host has read it)
  *   DECIDING  the consumer has been asked and has not answered; what the peer sends meanwhile is kept
  *   OPEN      frames both ways
- *   CLOSING   our close frame is in the queue, because we began or the peer broke the protocol; what comes in is
- *             only looked through for the peer's
+ *   CLOSING   our close frame is in the queue, because we began or the peer broke the protocol; what comes in
+ *             is only looked through for the peer's
  *   DRAINING  nothing is read any more; what is queued is still written
  *   CLOSED    nothing is shown any more
  *
- * Phases only go to the right. The consumer is told of the end (swale__ws_lose) once the peer's close frame is there
- * or will never be, at once when the peer broke the protocol; `consumer` is NULL from then on.
+ * Phases only go to the right. The consumer is told of the end (swale__ws_lose) once the peer's close frame
+ * is there or will never be, at once when the peer broke the protocol; `consumer` is NULL from then on.
  */
 enum swale__ws_phase {
   SWALE__WS_HEAD,
@@ -43,8 +43,8 @@ enum swale__ws_phase {
 };
 
 /*
- * One connection. All there is of an idle one, so every field is weighed: times are the low 32 bits of the loop's
- * clock, which is enough for differences of up to 49 days.
+ * One connection. All there is of an idle one, so every field is weighed: times are the low 32 bits of the
+ * loop's clock, which is enough for differences of up to 49 days.
  */
 struct swale_ws {
   struct swale_timer timer;
@@ -80,8 +80,8 @@ _Static_assert(sizeof(struct swale_ws) <= 200 || sizeof(void *) != 8, "an idle c
 extern const struct swale_transport_class swale__ws_transport;
 
 /*
- * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state when it is
- * back. The connection may be freed before the call ends, hence `gone`.
+ * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state
+ * when it is back. The connection may be freed before the call ends, hence `gone`.
  */
 struct swale__ws_visit {
   swale_ws *ws;
@@ -105,7 +105,9 @@ static inline bool swale__ws_is_reading(const swale_ws *ws) {
   return ws->phase <= SWALE__WS_CLOSING && !ws->freed;
 }
 
-static inline uint32_t swale__ws_now(const swale_ws *ws) { return (uint32_t)swale_loop_now_ms(ws->pool->loop); }
+static inline uint32_t swale__ws_now(const swale_ws *ws) {
+  return (uint32_t)swale_loop_now_ms(ws->pool->loop);
+}
 
 /* ---- options.c --------------------------------------------------------------------------------- */
 

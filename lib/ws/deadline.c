@@ -3,8 +3,9 @@
 #include "ws/opening.h"
 
 /*
- * One timer for everything a connection waits for. It is armed when the phase changes and when it has fired, never
- * when something is heard or sent: that only notes the time, and the timer looks at the notes when it fires.
+ * One timer for everything a connection waits for. It is armed when the phase changes and when it has fired,
+ * never when something is heard or sent: that only notes the time, and the timer looks at the notes when it
+ * fires.
  */
 
 enum { REQUEST_TIMEOUT = 408 };

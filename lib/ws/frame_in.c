@@ -12,13 +12,13 @@
  * and shows the payload in the pieces in which it came. What has to be known about it:
  *
  * - It shows a header only together with the first byte of its payload, or at once if there is none.
- * - A piece of length 0 is an empty frame, not the end of the input: that is WSLAY_ERR_WANT_READ, which comes when
- *   everything there was has been fetched.
+ * - A piece of length 0 is an empty frame, not the end of the input: that is WSLAY_ERR_WANT_READ, which comes
+ *   when everything there was has been fetched.
  * - It checks lengths (no control frame above 125 bytes or fragmented, none longer than its shortest form,
  *   none with the top bit set), but neither RSV bits, nor opcodes, nor that there is a mask.
  * - After WSLAY_ERR_PROTO it does not know any more where it stands.
- * - It does not say whether it holds the beginning of a header. `held` does, which counts what was fetched and
- *   takes off each frame that was complete.
+ * - It does not say whether it holds the beginning of a header. `held` does, which counts what was fetched
+ *   and takes off each frame that was complete.
  */
 
 enum { HEADER_MIN = 2, MASK_LEN = 4 };

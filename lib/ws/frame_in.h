@@ -47,8 +47,8 @@ void swale__ws_reader_free(struct swale__ws_reader *reader, const struct swale_a
 void swale__ws_reader_feed(struct swale__ws_reader *reader, const void *bytes, size_t len);
 
 /*
- * The next piece: 1; 0 when more bytes are needed; SWALE_EPROTOCOL when what comes is no frame, and the reader
- * is broken.
+ * The next piece: 1; 0 when more bytes are needed; SWALE_EPROTOCOL when what comes is no frame, and the
+ * reader is broken.
  */
 int swale__ws_reader_next(struct swale__ws_reader *reader, struct swale__ws_piece *piece);
 

@@ -33,7 +33,7 @@ static int put_frame(swale_buffer *out, unsigned char opcode, const void *bytes,
 }
 
 int swale__ws_frame_encode(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
-                        const void *arg) {
+                           const void *arg) {
   (void)arg;
   return put_frame(out, (unsigned char)kind, bytes, len);
 }
@@ -47,12 +47,12 @@ static int encode_control(const void *bytes, size_t len, enum swale_kind kind, s
 }
 
 int swale__ws_frame_control(unsigned char opcode, const void *bytes, size_t len,
-                         const struct swale_allocator *allocator, swale_payload **out) {
+                            const struct swale_allocator *allocator, swale_payload **out) {
   return swale_payload_wrap(SWALE_BINARY, bytes, len, encode_control, &opcode, allocator, out);
 }
 
 int swale__ws_frame_close(uint16_t code, const char *reason, const struct swale_allocator *allocator,
-                       swale_payload **out) {
+                          swale_payload **out) {
   unsigned char payload[SWALE__CONTROL_MAX];
   size_t len = 0;
   if (code != 0) {

@@ -11,14 +11,14 @@ enum { SWALE__FRAME_CLOSE = 0x8, SWALE__FRAME_PING = 0x9, SWALE__FRAME_PONG = 0x
 
 /* A swale_encode_fn: one whole unfragmented, unmasked frame of text or binary data. `arg` is not used. */
 int swale__ws_frame_encode(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
-                        const void *arg);
+                           const void *arg);
 
 /* A whole control frame of at most SWALE__CONTROL_MAX bytes. SWALE_ENOMEM. */
 int swale__ws_frame_control(unsigned char opcode, const void *bytes, size_t len,
-                         const struct swale_allocator *allocator, swale_payload **out);
+                            const struct swale_allocator *allocator, swale_payload **out);
 
 /* A close frame; `code` 0: without one. `reason` at most 123 bytes, NULL: none. SWALE_ENOMEM. */
 int swale__ws_frame_close(uint16_t code, const char *reason, const struct swale_allocator *allocator,
-                       swale_payload **out);
+                          swale_payload **out);
 
 #endif

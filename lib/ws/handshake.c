@@ -81,7 +81,9 @@ static int refuse(struct swale__ws_handshake *out, int status, const char *why) 
   return status;
 }
 
-static int malformed(struct swale__ws_handshake *out, const char *why) { return refuse(out, BAD_REQUEST, why); }
+static int malformed(struct swale__ws_handshake *out, const char *why) {
+  return refuse(out, BAD_REQUEST, why);
+}
 
 /* A body on an upgrade request is how requests are smuggled: whoever sends one is told to leave. */
 static int check_no_body(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
@@ -115,8 +117,9 @@ static int check_target(const struct swale__ws_request *request, struct swale__w
     size_t scheme_len = (size_t)(authority - target);
     authority += 3;
     size_t len = strcspn(authority, "/?");
-    bool web = swale__ws_same_word(target, scheme_len, "http") || swale__ws_same_word(target, scheme_len, "https") ||
-               swale__ws_same_word(target, scheme_len, "ws") || swale__ws_same_word(target, scheme_len, "wss");
+    bool web =
+        swale__ws_same_word(target, scheme_len, "http") || swale__ws_same_word(target, scheme_len, "https") ||
+        swale__ws_same_word(target, scheme_len, "ws") || swale__ws_same_word(target, scheme_len, "wss");
     if (!web || !swale__ws_same_word(authority, len, out->host))
       return malformed(out, "the request target is not of this host");
     target = authority[len] == '\0' ? "/" : authority + len;
@@ -240,8 +243,8 @@ static int copy_subprotocols(const struct offered *offered, const struct swale_a
   return 0;
 }
 
-int swale__ws_handshake_check(const struct swale__ws_request *request, const struct swale_allocator *allocator,
-                           struct swale__ws_handshake *out) {
+int swale__ws_handshake_check(const struct swale__ws_request *request,
+                              const struct swale_allocator *allocator, struct swale__ws_handshake *out) {
   struct offered offered;
   memset(out, 0, sizeof *out);
   if (strcmp(request->method, "GET") != 0) {

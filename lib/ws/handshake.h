@@ -14,8 +14,8 @@ enum { SWALE__ACCEPT_SIZE = 29, SWALE__SUBPROTOCOLS_MAX = 64 };
 
 /* What RFC 6455, section 4.2, has to say about a request. Strings are the request's unless noted. */
 struct swale__ws_handshake {
-  int status;      /* 101, or what to refuse with */
-  const char *why; /* of a refusal, in a few words */
+  int status;         /* 101, or what to refuse with */
+  const char *why;    /* of a refusal, in a few words */
   const char *target; /* path and query, also when the request named an absolute URL */
   const char *origin; /* NULL without the header */
   const char *host;
@@ -28,7 +28,7 @@ struct swale__ws_handshake {
  * Checks a request. 0 with a verdict in out->status, or SWALE_ENOMEM. The caller gives `subprotocols` back;
  * with a refusal there are none.
  */
-int swale__ws_handshake_check(const struct swale__ws_request *request, const struct swale_allocator *allocator,
-                           struct swale__ws_handshake *out);
+int swale__ws_handshake_check(const struct swale__ws_request *request,
+                              const struct swale_allocator *allocator, struct swale__ws_handshake *out);
 
 #endif

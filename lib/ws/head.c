@@ -35,8 +35,8 @@ enum state {
 
 enum { SLICE = 512, BAD_REQUEST = 400, TOO_LARGE = 431, VERSION_NOT_SUPPORTED = 505 };
 
-void swale__ws_head_init(struct swale__ws_head *head, const struct swale_allocator *allocator, size_t head_max,
-                      uint32_t headers_max) {
+void swale__ws_head_init(struct swale__ws_head *head, const struct swale_allocator *allocator,
+                         size_t head_max, uint32_t headers_max) {
   memset(head, 0, sizeof *head);
   head->allocator = allocator;
   head->head_max = head_max;
@@ -221,7 +221,7 @@ int swale__ws_head_feed(struct swale__ws_head *head, const void *bytes, size_t l
 static const char *next_word(const char *word) { return word + strlen(word) + 1; }
 
 int swale__ws_head_request(const struct swale__ws_head *head, struct swale__ws_request *request,
-                        struct swale_header **headers) {
+                           struct swale_header **headers) {
   *headers = NULL;
   if (head->n_headers > 0) {
     *headers = swale__ws_malloc(head->allocator, head->n_headers * sizeof **headers);

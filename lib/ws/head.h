@@ -29,8 +29,8 @@ struct swale__ws_head {
 enum { SWALE__HEAD_MORE = 0, SWALE__HEAD_COMPLETE = 1 };
 
 /* The allocator must outlive the head. Takes no memory. */
-void swale__ws_head_init(struct swale__ws_head *head, const struct swale_allocator *allocator, size_t head_max,
-                      uint32_t headers_max);
+void swale__ws_head_init(struct swale__ws_head *head, const struct swale_allocator *allocator,
+                         size_t head_max, uint32_t headers_max);
 void swale__ws_head_free(struct swale__ws_head *head);
 
 /*
@@ -52,6 +52,6 @@ struct swale__ws_request {
  * to the caller, who gives it back to the allocator. SWALE_ENOMEM.
  */
 int swale__ws_head_request(const struct swale__ws_head *head, struct swale__ws_request *request,
-                        struct swale_header **headers);
+                           struct swale_header **headers);
 
 #endif

@@ -7,9 +7,9 @@
 #include "ws/message_in.h"
 
 /*
- * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its payload
- * is kept. A message that lies in one piece is delivered from where wslay has unmasked it; any other is put
- * together in `message`, which is there exactly while a message is incomplete.
+ * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its
+ * payload is kept. A message that lies in one piece is delivered from where wslay has unmasked it; any other
+ * is put together in `message`, which is there exactly while a message is incomplete.
  */
 
 enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2 };
@@ -97,8 +97,8 @@ static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
     ws->message->fragments++;
     ws->message->empty_fragments += p->frame_len == 0;
   }
-  int rv = swale__ws_assembly_append(&ws->message, p->data, p->len, ws->options->message_max,
-                                  ws->pool->allocator);
+  int rv =
+      swale__ws_assembly_append(&ws->message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
   if (rv == SWALE_EUTF8)
     fail_for_text(ws);
   else if (rv < 0)

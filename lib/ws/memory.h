@@ -14,6 +14,8 @@ static inline void *swale__ws_realloc(const struct swale_allocator *a, void *blo
   return a->realloc(block, size, a->user);
 }
 
-static inline void swale__ws_release(const struct swale_allocator *a, void *block) { a->free(block, a->user); }
+static inline void swale__ws_release(const struct swale_allocator *a, void *block) {
+  a->free(block, a->user);
+}
 
 #endif

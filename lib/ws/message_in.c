@@ -42,7 +42,7 @@ static int reserve(struct swale__ws_assembly **message, size_t len, size_t max,
 }
 
 int swale__ws_assembly_append(struct swale__ws_assembly **message, const void *bytes, size_t len, size_t max,
-                           const struct swale_allocator *allocator) {
+                              const struct swale_allocator *allocator) {
   if (len == 0)
     return 0;
   if ((*message)->kind == SWALE_TEXT && swale_utf8_feed(&(*message)->utf8, bytes, len) != 0)

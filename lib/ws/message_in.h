@@ -33,7 +33,7 @@ void swale__ws_assembly_reset(struct swale__ws_assembly *message, enum swale_kin
  * *message may move. SWALE_EUTF8, SWALE_ENOMEM.
  */
 int swale__ws_assembly_append(struct swale__ws_assembly **message, const void *bytes, size_t len, size_t max,
-                           const struct swale_allocator *allocator);
+                              const struct swale_allocator *allocator);
 
 /* Whether the message may end here: 0 or SWALE_EUTF8. */
 int swale__ws_assembly_finish(const struct swale__ws_assembly *message);

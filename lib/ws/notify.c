@@ -3,9 +3,9 @@
 #include "ws/opening.h"
 
 /*
- * The connection's job: what has to wait until the outermost call on the loop returns. That is freeing, taking early
- * bytes after a decision that came from elsewhere, and calling the host. Calls of the host's are put together here:
- * however much output appears during one call on the loop, he is called once.
+ * The connection's job: what has to wait until the outermost call on the loop returns. That is freeing,
+ * taking early bytes after a decision that came from elsewhere, and calling the host. Calls of the host's are
+ * put together here: however much output appears during one call on the loop, he is called once.
  */
 
 void swale__ws_tell(swale_ws *ws) {

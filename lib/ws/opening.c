@@ -7,12 +7,7 @@
 #include "ws/memory.h"
 #include "ws/origin.h"
 
-enum {
-  SWITCHING_PROTOCOLS = 101,
-  BAD_REQUEST = 400,
-  FORBIDDEN = 403,
-  INTERNAL_ERROR = 500
-};
+enum { SWITCHING_PROTOCOLS = 101, BAD_REQUEST = 400, FORBIDDEN = 403, INTERNAL_ERROR = 500 };
 
 static const struct swale_allocator *memory(const swale_ws *ws) { return ws->pool->allocator; }
 

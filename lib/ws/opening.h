@@ -12,8 +12,8 @@ enum { SWALE__EARLY_SLACK = 65536 };
 /* What a connection needs until it is open. */
 struct swale__ws_opening {
   struct swale__ws_head head;
-  char *client, *server; /* one block, `client` its beginning; the pointers NULL if unknown */
-  char *addresses;
+  char *addresses;       /* the block that holds both */
+  char *client, *server; /* NULL if unknown */
   char accept[SWALE__ACCEPT_SIZE];
   bool asking;   /* swale_consumer_open is at work */
   bool upgraded; /* the host writes the answer */
@@ -42,7 +42,7 @@ void swale__ws_opening_take_early(swale_ws *ws);
 /* Frees the opening when nothing of it is needed any more. */
 void swale__ws_opening_retire(swale_ws *ws);
 
-/* Refuses a connection that has no consumer. `why` is the body and reported; NULL: the status in words, and not. */
+/* Refuses a connection without consumer. `why` is the body and reported; NULL: the status is the body. */
 void swale__ws_opening_refuse(swale_ws *ws, int status, const char *why);
 
 /* Whether the host has yet to write an answer, so that frames have to wait. */

@@ -227,8 +227,8 @@ int swale_origins_allow(const swale_origins *origins, const char *origin) {
 
 int swale_origin_guard(swale_scope *scope, void *arg) {
   const char *origin = swale_scope_header(scope, "origin");
-  bool allowed = arg ? swale_origins_allow(arg, origin) != 0
-                     : swale__ws_origin_is_same(origin, swale_scope_header(scope, "host"),
-                                             swale_scope_scheme(scope));
+  bool allowed =
+      arg ? swale_origins_allow(arg, origin) != 0
+          : swale__ws_origin_is_same(origin, swale_scope_header(scope, "host"), swale_scope_scheme(scope));
   return allowed ? 0 : FORBIDDEN;
 }

@@ -81,7 +81,8 @@ static int insert(struct swale__ws_output *o, struct swale__ws_pool *pool, swale
   return 0;
 }
 
-int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool,
+                                 swale_payload *frame) {
   if (o->control_bytes > 0)
     return SWALE_EAGAIN;
   int rv = insert(o, pool, frame);

@@ -12,8 +12,9 @@
 #include "ws/pool.h"
 
 /*
- * Frames waiting to be written, each shared with whoever else sends it, and in front of them perhaps the answer
- * to the handshake. Order is that of pushing; an urgent frame goes ahead, but not into the middle of another.
+ * Frames waiting to be written, each shared with whoever else sends it, and in front of them perhaps the
+ * answer to the handshake. Order is that of pushing; an urgent frame goes ahead, but not into the middle of
+ * another.
  *
  * Most of the time there is nothing or one frame: that one stands in `single`. What comes behind stands in
  * chunks from the pool. Nothing that was shown by a peek changes before it is acked.
@@ -35,9 +36,11 @@ int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *poo
 
 /*
  * Puts a control frame ahead of all that is not yet begun, and takes over the reference. SWALE_EAGAIN, and
- * nothing happens, while another frame that is no data waits, so that such frames cannot pile up; SWALE_ENOMEM.
+ * nothing happens, while another frame that is no data waits, so that such frames cannot pile up;
+ * SWALE_ENOMEM.
  */
-int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame);
+int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_pool *pool,
+                                 swale_payload *frame);
 
 /* See swale_ws_peek and swale_ws_ack. */
 int swale__ws_output_peek(const struct swale__ws_output *o, struct iovec *iov, int max);

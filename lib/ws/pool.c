@@ -118,8 +118,8 @@ void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_
     pool->assembly = message;
 }
 
-swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
-                                        size_t len) {
+swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,
+                                           const void *bytes, size_t len) {
   swale_payload **empty = opcode == SWALE__FRAME_PING ? &pool->ping : &pool->pong;
   swale_payload *frame = NULL;
   if (len > 0) {

@@ -56,7 +56,7 @@ struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *p
 void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message);
 
 /* A ping or pong (opcode) with this payload, with a reference of the caller's. */
-swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode, const void *bytes,
-                                        size_t len);
+swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,
+                                           const void *bytes, size_t len);
 
 #endif

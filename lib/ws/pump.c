@@ -4,14 +4,20 @@
 
 #include "ws/connection.h"
 
-/* For hosts with a bare non-blocking socket. Made of what any host can call, but for telling that the connection is broken. */
+/*
+ * For hosts with a bare non-blocking socket. Made of what any host can call, but for telling that the
+ * connection is broken.
+ */
 
 enum { READ_SIZE = 16384, READS = 4, IOVECS = 64 };
 
 static void broken(swale_ws *ws) { swale__ws_break(ws, NULL); }
 
-/* Reads once and feeds it. Answers whether there may be more. */
-static bool read_once(swale_ws *ws, int fd) {
+/*
+ * Reads once and feeds it. Answers whether to read again. A short read says that nothing more is there, but not whether the
+ * peer has finished as well: with edge-triggered polling nobody would tell again, so there one reads `to_the_end`.
+ */
+static bool read_once(swale_ws *ws, int fd, bool to_the_end) {
   unsigned char buffer[READ_SIZE];
   ssize_t n;
   do
@@ -23,7 +29,7 @@ static bool read_once(swale_ws *ws, int fd) {
     swale_ws_feed_eof(ws);
   else if (errno != EAGAIN && errno != EWOULDBLOCK)
     broken(ws);
-  return n == sizeof buffer;
+  return n == sizeof buffer || (n > 0 && to_the_end);
 }
 
 /* The bytes written, or -1 with errno. */
@@ -31,8 +37,8 @@ static ssize_t write_some(int fd, struct iovec *iov, int n) {
   struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)n};
   ssize_t written;
   do
-    written = n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
-                     : sendmsg(fd, &message, MSG_NOSIGNAL);
+    written =
+        n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) : sendmsg(fd, &message, MSG_NOSIGNAL);
   while (written < 0 && errno == EINTR);
   return written;
 }
@@ -69,7 +75,7 @@ unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more) {
   bool full = true;
   swale__ws_visit_begin(&visit, ws);
   for (int reads = 0; reads < READS && full && wants_read(ws); reads++) {
-    full = read_once(ws, fd);
+    full = read_once(ws, fd, more != NULL);
     write_all(ws, fd);
   }
   write_all(ws, fd);

@@ -72,8 +72,9 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
 /* ---- pings and pongs -------------------------------------------------------------------- */
 
 /*
- * Every ping is answered, in order, as long as nothing but such answers waits, and of these no more than a few. When data
- * waits, or the peer pings without reading, only the latest is (RFC 6455, 5.5.3), ahead of the data.
+ * Every ping is answered, in order, as long as nothing but such answers waits, and of these no more than a
+ * few. When data waits, or the peer pings without reading, only the latest is (RFC 6455, 5.5.3), ahead of the
+ * data.
  */
 enum { PONG_BYTES_MAX = 2048 };
 

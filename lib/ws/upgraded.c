@@ -59,7 +59,7 @@ int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_w
   return SWALE_ECLOSED;
 }
 
-int swale_ws_answer(swale_ws *ws, struct swale_ws_answer *answer) {
+int swale_ws_get_answer(swale_ws *ws, struct swale_ws_answer *answer) {
   struct swale__ws_opening *opening = ws->opening;
   if (!opening || !opening->upgraded)
     return SWALE_ESTATE;

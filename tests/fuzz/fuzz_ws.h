@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection whose peer is the fuzzer: what it delivered and what it wrote are kept, to be compared with another's. */
+/*
+ * A connection whose peer is the fuzzer: what it delivered and what it wrote are kept, to be compared with
+ * another's.
+ */
 #ifndef SWALE_TESTS_FUZZ_WS_H
 #define SWALE_TESTS_FUZZ_WS_H
 
@@ -11,10 +14,10 @@
 #include <swale/swale.h>
 #include <swale/ws.h>
 
-#define REQUIRE(condition)                                                                                    \
-  do                                                                                                          \
-    if (!(condition))                                                                                         \
-      abort();                                                                                                \
+#define REQUIRE(condition)                                                                                   \
+  do                                                                                                         \
+    if (!(condition))                                                                                        \
+      abort();                                                                                               \
   while (0)
 
 /* Bytes in the order they came. */
@@ -34,7 +37,9 @@ static inline void record_add(struct record *r, const void *bytes, size_t len) {
   r->len += len;
 }
 
-static inline void record_puts(struct record *r, const char *text) { record_add(r, text ? text : "-", text ? strlen(text) + 1 : 2); }
+static inline void record_puts(struct record *r, const char *text) {
+  record_add(r, text ? text : "-", text ? strlen(text) + 1 : 2);
+}
 
 static inline bool record_equal(const struct record *a, const struct record *b) {
   return a->len == b->len && (a->len == 0 || memcmp(a->at, b->at, a->len) == 0);

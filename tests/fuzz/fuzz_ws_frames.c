@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames of a peer. The first byte says how: with bit 0 clear the rest is a stream, fed whole to one connection and split to another, and
- * both must deliver and write the same. With bit 0 set the rest is a script in which feeding, writing, time and messages alternate.
+ * Frames of a peer. The first byte says how: with bit 0 clear the rest is a stream, fed whole to one
+ * connection and split to another, and both must deliver and write the same. With bit 0 set the rest is a
+ * script in which feeding, writing, time and messages alternate.
  */
 #include "fuzz_ws.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char request[] = "GET /ws/ HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+static const char request[] =
+    "GET /ws/ HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 static void open_subject(struct subject *s, bool undecided) {
   subject_init(s);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests: the verdict, what the consumer sees and what is answered do not depend on how the bytes are split. */
+/*
+ * Requests: the verdict, what the consumer sees and what is answered do not depend on how the bytes are
+ * split.
+ */
 #include "fuzz_ws.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patterns and origins: a pattern, a newline, an origin. Whatever they are, a pattern that was taken allows itself and, if it begins with
- * a dot, the host and its subdomains, and never a host that merely ends alike.
+ * Patterns and origins: a pattern, a newline, an origin. Whatever they are, a pattern that was taken allows
+ * itself and, if it begins with a dot, the host and its subdomains, and never a host that merely ends alike.
  */
 #include <stdio.h>
 
@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { TEXT_MAX = 300 };
 
-static void require_allowed(const swale_origins *set, bool allowed, const char *scheme, const char *label, const char *host) {
+static void require_allowed(const swale_origins *set, bool allowed, const char *scheme, const char *label,
+                            const char *host) {
   char origin[2 * TEXT_MAX];
   snprintf(origin, sizeof origin, "%s%s%s", scheme, label, host);
   REQUIRE(swale_origins_allow(set, origin) == allowed);

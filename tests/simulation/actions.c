@@ -46,7 +46,7 @@ int try_accept(struct actor *a, const char *subprotocol) {
   CHECK(w, ok_or_starved(w, rv) || rv == SWALE_ECLOSED || (rv == SWALE_ESTATE && a->stage == OPEN) ||
                (rv == SWALE_EINVAL && subprotocol), "swale_accept: %d", rv);
   if (rv == 0) {
-    CHECK(w, a->stage == UNDECIDED, "accepted twice");
+    CHECK(w, a->stage == UNDECIDED || !a->peer, "accepted twice");
     a->stage = OPEN;
     if (a->peer)
       a->peer->promised = 101;
@@ -172,11 +172,8 @@ static void decide(struct world *w, struct actor *self) {
 /* ---- groups and messages ----------------------------------------------------------------------- */
 
 /* By the consumer itself, or by name as another thread would. */
-static void join(struct world *w, struct actor *self) {
-  struct actor *a = any_actor(w, self);
-  if (!a || !a->peer)
-    return;
-  unsigned g = dice_below(&w->dice, GROUPS);
+void try_join(struct actor *a, unsigned g) {
+  struct world *w = a->world;
   call_begin(w, QUIET, a->peer, "swale_join");
   int rv = dice_chance(&w->dice, 50) ? swale_join(a->consumer, group_name(g))
                                      : swale_group_add(w->layer, group_name(g), a->channel);
@@ -185,6 +182,12 @@ static void join(struct world *w, struct actor *self) {
   CHECK(w, ok_or_starved(w, rv) || rv == SWALE_EFULL, "swale_join: %d", rv);
   if (rv == 0)
     actor_joined(a, g);
+}
+
+static void join(struct world *w, struct actor *self) {
+  struct actor *a = any_actor(w, self);
+  if (a && a->peer)
+    try_join(a, dice_below(&w->dice, GROUPS));
 }
 
 static void leave(struct world *w, struct actor *self) {
@@ -327,11 +330,21 @@ static void open_one(struct world *w, struct actor *self) {
   peer_new(w, in_callback(w) ? w->turn : any_host(w), dice_chance(&w->dice, 25));
 }
 
+/* Mostly as a proper host: only what wants to be read. */
+static struct peer *any_speaker(struct world *w) {
+  for (int i = 0; i < 4; i++) {
+    struct peer *p = any_idle_peer(w);
+    if (p && (!p->upgraded || p->in.upgraded) && (p->known & SWALE_WS_WANT_READ || dice_chance(&w->dice, 5)))
+      return p;
+  }
+  return NULL;
+}
+
 static void feed(struct world *w, struct actor *self) {
-  struct peer *p = any_idle_peer(w);
+  struct peer *p = any_speaker(w);
   struct dice *d = &w->dice;
   (void)self;
-  if (!p || (!(p->known & SWALE_WS_WANT_READ) && dice_chance(d, 90)) || (p->upgraded && !p->in.upgraded))
+  if (!p)
     return;
   for (uint32_t n = dice_below(d, 4); n > 0 && p->out.len < 20000; n--)
     say_something(p);
@@ -354,10 +367,14 @@ static void feed_eof(struct world *w, struct actor *self) {
 }
 
 static void drain(struct world *w, struct actor *self) {
-  struct peer *p = any_idle_peer(w);
   (void)self;
-  if (p && !p->stalled)
-    peer_drain(p);
+  for (int i = 0; i < 4; i++) {
+    struct peer *p = any_idle_peer(w);
+    if (p && !p->stalled && (p->known & SWALE_WS_WANT_WRITE || dice_chance(&w->dice, 5))) {
+      peer_drain(p);
+      return;
+    }
+  }
 }
 
 static void answer(struct world *w, struct actor *self) {
@@ -461,13 +478,31 @@ static void settle_and_look(struct world *w, struct actor *self) {
   check_quiet(w);
 }
 
+static void close_all(struct world *w, struct actor *self) {
+  struct host *h = in_callback(w) ? w->turn : any_host(w);
+  (void)self;
+  call_begin(w, QUIET, NULL, "swale_loop_close_all");
+  int rv = swale_loop_close_all(h->loop, 1001, "a break");
+  call_end(w);
+  note(w, "close all on loop %u", h->index);
+  CHECK(w, rv == 0, "swale_loop_close_all: %d", rv);
+  for (size_t i = 0; i < w->n_actors; i++)
+    if (w->actors[i]->host == h) {
+      w->actors[i]->stage = CLOSING;
+      w->actors[i]->closed_with = w->actors[i]->closed_with ? w->actors[i]->closed_with : 1001;
+      if (w->actors[i]->peer && w->actors[i]->peer->promised == 0)
+        w->actors[i]->peer->promised = -1;
+    }
+  if (w->depth == 0)
+    host_sleeps(w, h);
+}
+
 static void pass_time(struct world *w, struct actor *self) {
   struct dice *d = &w->dice;
   uint32_t how = dice_below(d, 100);
-  uint64_t ms = how < 70   ? dice_below(d, 20)
-                : how < 95 ? dice_below(d, 2000)
-                : how < 99 ? dice_below(d, 60000)
-                           : (w->temper.far_jumps ? dice_next(d) % (100ull * 86400 * 1000) : 1);
+  uint64_t ms = how < 80   ? dice_below(d, 3)
+                : how < 99 ? dice_below(d, w->temper.pace)
+                           : (w->temper.far_jumps ? dice_next(d) % (100ull * 86400 * 1000) : 20 * w->temper.pace);
   (void)self;
   note(w, "%llu ms pass", (unsigned long long)ms);
   swale_testing_advance(w->env, ms);
@@ -511,6 +546,7 @@ void mend_memory(struct world *w) {
     return;
   note(w, "there is memory again");
   swale_testing_fail_allocation(w->env, 0, 0);
+  swale_testing_fail_random(w->env, 0);
   w->memory_fails = false;
 }
 
@@ -518,6 +554,7 @@ static void exhaust_memory(struct world *w) {
   uint32_t n = dice_between(&w->dice, 1, 40), lasting = dice_chance(&w->dice, 30);
   note(w, "allocation %u will fail%s", n, lasting ? ", and all behind it" : "");
   swale_testing_fail_allocation(w->env, n, (int)lasting);
+  swale_testing_fail_random(w->env, dice_chance(&w->dice, 10));
   w->memory_fails = w->memory_ever_fails = true;
   w->mend_memory_at = w->step + dice_between(&w->dice, 1, 200);
 }
@@ -540,7 +577,7 @@ static const struct action {
     {send_to_the_dead, 10, OUTSIDE | INSIDE}, {plain_send, 20, OUTSIDE | INSIDE}, {plain_receive, 15, OUTSIDE | INSIDE},
     {plain_change, 10, OUTSIDE | INSIDE}, {serve, 3, OUTSIDE | INSIDE},      {flush, 2, OUTSIDE | INSIDE},
     {feed_recursively, 20, INSIDE},     {run_recursively, 10, INSIDE},       {set_timer, 10, OUTSIDE | INSIDE},
-    {renew_loop, 1, OUTSIDE},           {settle_and_look, 4, OUTSIDE},
+    {renew_loop, 1, OUTSIDE},           {settle_and_look, 4, OUTSIDE},       {close_all, 1, OUTSIDE | INSIDE},
 };
 enum { ACTIONS = sizeof actions / sizeof actions[0], INDISPENSABLE = 6 };
 _Static_assert((int)ACTIONS <= (int)KINDS, "each has its odds");

@@ -41,6 +41,7 @@ struct actor *actor_new(struct world *w, swale_consumer *c, struct peer *p) {
   a->peer = p;
   a->class = swale_consumer_class_of(c);
   a->serial = w->next_id++;
+  w->census.consumers++;
   for (uint32_t i = 0; i < w->temper.loops; i++)
     if (swale_consumer_loop(c) == w->hosts[i].loop)
       a->host = &w->hosts[i];
@@ -187,5 +188,5 @@ void actor_got(struct actor *a, const swale_message *m) {
     CHECK(w, swale_message_get_int(m, "to", -1) == a->serial, "consumer %u gets a message for another", a->serial);
   a->last_id = id;
   a->got++;
-  w->deliveries++;
+  w->census.handled++;
 }

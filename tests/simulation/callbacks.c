@@ -27,6 +27,20 @@ static struct peer *asking_peer(struct world *w) {
   return NULL;
 }
 
+/* What is always there, and what may be: in connect all, later what the app keeps. */
+static void read_scope(const struct actor *a, bool all) {
+  struct world *w = a->world;
+  const swale_scope *scope = swale_consumer_scope(a->consumer);
+  const char *host = swale_scope_header(scope, "Host"), *path = swale_scope_path(scope);
+  char cookie[8];
+  CHECK(w, path && (path[0] == '/' || !a->peer), "a scope without a path");
+  CHECK(w, !a->peer || !all || (a->peer && a->peer->wild) || (host && strcmp(host, "sim") == 0), "the Host header is \"%s\"", host);
+  CHECK(w, !host || strlen(host) > 0 || (a->peer && a->peer->wild), "an empty Host");
+  swale_scope_cookie(scope, "a", cookie, sizeof cookie);
+  for (size_t i = 0; swale_scope_subprotocol(scope, i); i++)
+    CHECK(w, i < 2 || (a->peer && a->peer->wild), "more subprotocols than were offered");
+}
+
 /* ---- connect ----------------------------------------------------------------------------------- */
 
 static struct actor *begin_connect(swale_consumer *c, struct peer *p) {
@@ -36,12 +50,16 @@ static struct actor *begin_connect(swale_consumer *c, struct peer *p) {
   struct actor *a = actor_new(w, c, p);
   memcpy(swale_state(c), &a, sizeof(struct actor *));
   note(w, "connect consumer %u", a->serial);
+  read_scope(a, true);
   return a;
 }
 
 static int end_connect(struct actor *a, int rv) {
-  mischief(a->world, a);
-  callback_end(a->world);
+  struct world *w = a->world;
+  if (a->peer && dice_chance(&w->dice, 60))
+    try_join(a, dice_below(&w->dice, GROUPS));
+  mischief(w, a);
+  callback_end(w);
   return rv;
 }
 
@@ -103,9 +121,10 @@ static void check_received(struct actor *a, enum swale_kind kind, const void *da
   CHECK(w, a->stage == OPEN, "consumer %u receives in stage %d", a->serial, (int)a->stage);
   CHECK(w, p->ws && (!p->deaf || p->said_eof), "connection %u receives and is over", p->id);
   CHECK(w, kind != SWALE_TEXT || wire_is_utf8(data, len), "received text is not UTF-8");
-  if (said)
-    CHECK(w, said->end <= p->fed, "connection %u receives before it was said", p->id);
-  CHECK(w, notes_match(&p->said, kind, data, len) || p->wild, "connection %u receives what was not said", p->id);
+  uint64_t end = said ? said->end : 0;
+  bool match = notes_match(&p->said, kind, data, len);
+  CHECK(w, match || p->wild, "connection %u receives what was not said", p->id);
+  CHECK(w, !match || end <= p->fed || p->wild, "connection %u receives before it was said", p->id);
 }
 
 static int receive(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
@@ -113,7 +132,9 @@ static int receive(swale_consumer *c, enum swale_kind kind, const void *data, si
   struct actor *a = actor_of(c);
   callback_begin(w, a->peer, true, "receive");
   note(w, "consumer %u receives %zu bytes", a->serial, len);
+  read_scope(a, false);
   check_received(a, kind, data, len);
+  w->census.said++;
   bool was_busy = a->peer->busy;
   a->peer->busy = true;
   if (dice_chance(&w->dice, 50))
@@ -152,6 +173,7 @@ static int disconnect(swale_consumer *c, int code) {
   struct actor *a = actor_of(c);
   callback_begin(w, a->peer, false, "disconnect");
   note(w, "disconnect consumer %u, code %d", a->serial, code);
+  read_scope(a, false);
   check_code(a, code);
   a->stage = CLOSING;
   CHECK(w, try_send(a, SWALE_TEXT, "x", 1) == (a->peer ? SWALE_ECLOSED : SWALE_EUNSUPPORTED), "sent after the end");
@@ -217,7 +239,7 @@ void on_error(const struct swale_report *report, void *world) {
   bool was_busy = p && p->busy;
   callback_begin(w, NULL, true, "on_error");
   note(w, "error %d: %s", report->error, report->detail);
-  w->errors++;
+  w->census.errors++;
   w->ghosts |= leaves_ghosts(report);
   if (p)
     p->busy = true;
@@ -244,6 +266,7 @@ void on_drop(const struct swale_drop *drop, void *world) {
   CHECK(w, (unsigned)drop->reason < SWALE_DROP_REASONS, "a drop for no reason");
   CHECK(w, swale_message_get_int(drop->message, "id", 0) > 0, "a drop of an unknown message");
   w->tally.told[drop->reason] += drop->count;
+  w->census.dropped += drop->count;
   if (drop->channel[0] != '\0')
     tell_actor(w, drop);
   mischief(w, NULL);

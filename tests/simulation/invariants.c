@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
 
+#include <string.h>
+
 /* What must hold between steps, when all is quiet, and when peers fall silent. */
 
 enum { REPORTS_MAX = 1024, SILENCE_MS = 120000 };
@@ -85,11 +87,39 @@ static void check_owed(struct world *w, const struct actor *a, uint32_t depth) {
 static void check_heard(struct world *w, struct actor *a) {
   struct peer *p = a->peer;
   const struct note *said = p ? notes_first(&p->said) : NULL;
-  if (!said || said->end > p->fed || a->stage != OPEN || p->wild || p->deaf)
+  if (!said || said->end > p->fed || a->stage != OPEN || p->wild || p->deaf || !pipe_is_empty(p))
     return;
   if (try_send(a, SWALE_TEXT, "?", 1) == SWALE_ECLOSED)
     return;
   CHECK(w, false, "connection %u has said %zu bytes that its consumer never got", p->id, said->len);
+}
+
+/* Nothing waits for a consumer whose peer is quick. */
+static void check_not_stuck(struct world *w, struct actor *a, uint32_t depth) {
+  struct peer *p = a->peer;
+  if (depth == 0 || !p || !p->ws || a->stage != OPEN || !(swale_ws_state(p->ws) & SWALE_WS_WANT_READ))
+    return;
+  CHECK(w, try_send(a, SWALE_TEXT, "?", 1) == SWALE_ECLOSED, "%u messages wait for consumer %u, which is ready", depth,
+        a->serial);
+}
+
+/* A member is met once, and knows the group as one of his. */
+static void check_members(struct world *w, unsigned group) {
+  char name[SWALE_NAME_SIZE];
+  struct swale_cursor at = {0};
+  int64_t met = 0, mine = 0;
+  while (swale_group_next(w->layer, group_name(group), &at, name) == 1)
+    met++;
+  CHECK(w, met == swale_group_count(w->layer, group_name(group)), "a walk of %s meets %lld", group_name(group),
+        (long long)met);
+  for (size_t i = 0; i < w->n_actors && w->n_actors < 50; i++) {
+    struct actor *a = w->actors[i];
+    at = (struct swale_cursor){0};
+    while (a->peer && swale_channel_next_group(w->layer, a->channel, &at, name) == 1)
+      mine += strcmp(name, group_name(group)) == 0;
+  }
+  CHECK(w, w->n_actors >= 50 || group == GROUPS - 1 || mine == met, "%lld consumers know that they are in %s, not %lld",
+        (long long)mine, group_name(group), (long long)met);
 }
 
 static void check_reports_told(struct world *w) {
@@ -116,7 +146,12 @@ void check_quiet(struct world *w) {
     waiting += depth;
     check_owed(w, a, depth);
     check_heard(w, a);
+    check_not_stuck(w, a, depth);
+    CHECK(w, !a->peer || swale_consumer_find(a->host->loop, w->layer, a->channel) == a->consumer,
+          "consumer %u is not found by its name", a->serial);
   }
+  for (unsigned g = 0; g < GROUPS; g++)
+    check_members(w, g);
   for (int i = 0; i < PLAINS; i++)
     waiting += depth_of(w, plain_names[i]);
   swale_layer_stats_get(w->layer, &s);
@@ -150,6 +185,10 @@ void check_silence(struct world *w) {
     swale_testing_advance(w->env, next - now);
     settle(w);
   }
+  swale_testing_advance(w->env, end - swale_testing_now_ms(w->env));
+  settle(w);
+  for (size_t i = 0; i < w->n_actors; i++)
+    CHECK(w, !w->actors[i]->peer || depth_of(w, w->actors[i]->channel) == 0, "messages wait for longer than they may");
   for (size_t i = 0; i < w->n_peers; i++) {
     const struct peer *p = w->peers[i];
     bool over = p->known & SWALE_WS_CLOSED || (!w->styles[p->style].on_output && swale_ws_state(p->ws) & SWALE_WS_CLOSED);

@@ -90,12 +90,8 @@ static struct plan read_plan(int argc, char **argv) {
   return plan;
 }
 
-struct total {
-  uint64_t runs, steps, lifetimes, deliveries, wire_messages;
-};
-
 /* A step more than `steps` is never taken; without it the world itself decides how long it lasts. */
-static void run(const struct plan *plan, uint64_t seed, struct total *total) {
+static void run(const struct plan *plan, uint64_t seed, struct census *total) {
   struct world *w = world_new(seed, plan->trace);
   uint64_t steps = 200 + dice_below(&w->dice, 20000);
   if (plan->steps > 0 && plan->steps < steps)
@@ -103,29 +99,39 @@ static void run(const struct plan *plan, uint64_t seed, struct total *total) {
   alarm(HANG_SECONDS);
   while (w->step < steps)
     world_step(w);
+  world_end(w);
   total->runs++;
   total->steps += w->step;
-  total->lifetimes += w->lifetimes;
-  total->deliveries += w->deliveries;
-  total->wire_messages += w->wire_messages;
+  total->connections += w->census.connections;
+  total->consumers += w->census.consumers;
+  total->said += w->census.said;
+  total->handled += w->census.handled;
+  total->read += w->census.read;
+  total->dropped += w->census.dropped;
+  total->errors += w->census.errors;
   world_free(w);
 }
 
-static bool is_done(const struct plan *plan, const struct total *total, time_t start) {
+static bool is_done(const struct plan *plan, const struct census *total, time_t start) {
   return (plan->runs > 0 && total->runs >= plan->runs) ||
-         (plan->lifetimes > 0 && total->lifetimes >= plan->lifetimes) ||
+         (plan->lifetimes > 0 && total->connections >= plan->lifetimes) ||
          (plan->seconds > 0 && (uint64_t)(time(NULL) - start) >= plan->seconds);
+}
+
+static void print_census(const struct census *c) {
+  printf("simulation: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " connections came and went, %" PRIu64
+         " had a consumer; peers said %" PRIu64 " messages and read %" PRIu64 "; layer messages: %" PRIu64
+         " handled, %" PRIu64 " reported as dropped; %" PRIu64 " errors reported\n",
+         c->runs, c->steps, c->connections, c->consumers, c->said, c->read, c->handled, c->dropped, c->errors);
 }
 
 int main(int argc, char **argv) {
   struct plan plan = read_plan(argc, argv);
-  struct total total = {0};
+  struct census total = {0};
   time_t start = time(NULL);
   catch_death();
   for (uint64_t seed = plan.seed; !is_done(&plan, &total, start); seed++)
     run(&plan, seed, &total);
-  printf("simulation: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " connections came and went, %" PRIu64
-         " messages handled, %" PRIu64 " read by peers\n",
-         total.runs, total.steps, total.lifetimes, total.deliveries, total.wire_messages);
+  print_census(&total);
   return 0;
 }

@@ -7,6 +7,8 @@
 
 /* One connection from both its ends: what its host does with it, and what its peer makes of the bytes. */
 
+enum { PIPES_MAX = 200 };
+
 /* ---- beginning and end ------------------------------------------------------------------------- */
 
 static struct peer *peer_make(struct world *w, struct host *h) {
@@ -44,6 +46,7 @@ void bury_peers(struct world *w) {
   while (w->n_graves > 0) {
     struct peer *p = w->graves[--w->n_graves];
     CHECK(w, !p->actor, "connection %u was freed, its consumer not disconnected", p->id);
+    pipe_close(p);
     bytes_free(&p->out);
     bytes_free(&p->partial);
     bytes_free(&p->in.pending);
@@ -64,6 +67,8 @@ static void make_raw(struct peer *p) {
   p->ws = ws;
   CHECK(w, ok_or_starved(w, rv), "swale_ws_new: %d", rv);
   CHECK(w, (rv == 0) == (p->ws != NULL), "swale_ws_new answers %d and %p", rv, (void *)p->ws);
+  if (dice_chance(&w->dice, w->temper.piped) && w->n_peers < PIPES_MAX)
+    pipe_open(p);
   say_hello(p);
 }
 
@@ -94,7 +99,7 @@ struct peer *peer_new(struct world *w, struct host *h, bool upgraded) {
     peer_leaves(p);
     return NULL;
   }
-  w->lifetimes++;
+  w->census.connections++;
   peer_look(p);
   if (p->upgraded)
     peer_answer(p);
@@ -123,8 +128,18 @@ void peer_look(struct peer *p) {
     host_sleeps(p->world, p->host);
 }
 
+static void feed_pipe(struct peer *p, size_t n) {
+  note(p->world, "connection %u says %zu of %zu bytes", p->id, n, p->out.len);
+  pipe_say(p, n);
+  pipe_pump(p);
+}
+
 void peer_feed(struct peer *p, size_t n) {
   struct world *w = p->world;
+  if (p->piped && !p->busy) {
+    feed_pipe(p, n);
+    return;
+  }
   note(w, "feed connection %u: %zu of %zu bytes", p->id, n, p->out.len);
   unsigned char *block = sim_grow(NULL, n + 1), *bytes = block + 1; /* so that its end is the block's */
   memcpy(bytes, p->out.at ? p->out.at : block, n);
@@ -148,6 +163,10 @@ void peer_eof(struct peer *p) {
   struct world *w = p->world;
   note(w, "end of what connection %u says", p->id);
   p->said_eof = true;
+  if (p->piped) {
+    pipe_end(p);
+    return;
+  }
   p->busy = true;
   call_begin(w, FEED, p, "swale_ws_feed_eof");
   int rv = swale_ws_feed_eof(p->ws);
@@ -217,7 +236,7 @@ void peer_answer(struct peer *p) {
   if (!p->upgraded || p->answered || !p->ws)
     return;
   call_begin(w, QUIET, p, "swale_ws_answer");
-  int rv = swale_ws_answer(p->ws, &answer);
+  int rv = swale_ws_get_answer(p->ws, &answer);
   call_end(w);
   note(w, "connection %u asks for its answer: %d", p->id, rv);
   if (rv == SWALE_EAGAIN || ((rv == SWALE_ECLOSED || rv == SWALE_ESTATE) && w->memory_ever_fails))
@@ -271,11 +290,11 @@ static void read_frame(struct peer *p, const struct wire_event *e) {
   default:
     CHECK(w, notes_match(&p->sent, e->opcode, e->payload, e->len),
           "connection %u reads a message of %zu bytes that is not the next one sent", p->id, e->len);
-    w->wire_messages++;
+    w->census.read++;
   }
 }
 
-static void peer_reads(struct peer *p) {
+void peer_reads(struct peer *p) {
   struct wire_event event;
   enum wire_event_kind kind;
   while ((kind = wire_next(&p->in, &event)) != WIRE_NOTHING) {
@@ -318,6 +337,10 @@ static size_t show(struct peer *p, struct iovec *iov, int max) {
 static size_t write_some(struct peer *p, size_t most) {
   enum { IOVECS = 16 };
   struct world *w = p->world;
+  if (p->piped) {
+    pipe_flush(p);
+    return 0;
+  }
   struct iovec iov[IOVECS];
   size_t shown = show(p, iov, (int)dice_between(&w->dice, 1, IOVECS)), n = shown < most ? shown : most;
   note(w, "connection %u writes %zu of %zu bytes", p->id, n, shown);

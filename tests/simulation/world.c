@@ -101,13 +101,16 @@ void host_sleeps(struct world *w, struct host *h) {
 
 struct host *any_host(struct world *w) { return &w->hosts[dice_below(&w->dice, w->temper.loops)]; }
 
-bool ok_or_starved(const struct world *w, int rv) { return rv == 0 || (rv == SWALE_ENOMEM && w->memory_fails); }
+bool ok_or_starved(const struct world *w, int rv) {
+  return rv == 0 || ((rv == SWALE_ENOMEM || rv == SWALE_ERANDOM) && w->memory_fails);
+}
 
 /* ---- beginning --------------------------------------------------------------------------------- */
 
 static void draw_temper(struct world *w) {
   static const uint32_t peers_max[] = {2, 8, 40, 200, 1500};
   static const uint32_t rarely[] = {0, 0, 2, 10}, odds[] = {0, 1, 1, 2, 6};
+  static const uint32_t pace[] = {2, 20, 500, 5000};
   struct dice *d = &w->dice;
   w->temper = (struct temper){
       .loops = dice_between(d, 1, LOOPS),
@@ -117,6 +120,8 @@ static void draw_temper(struct world *w) {
       .stalling = dice_chance(d, 30) ? 0 : dice_between(d, 1, 60),
       .failures = rarely[dice_below(d, 4)],
       .big = dice_between(d, 6, 14),
+      .piped = dice_chance(d, 50) ? 0 : dice_between(d, 1, 50),
+      .pace = pace[dice_below(d, 4)],
       .far_jumps = dice_chance(d, 20),
       .starved_end = dice_chance(d, 20),
   };
@@ -293,14 +298,7 @@ static void check_empty(struct world *w) {
   CHECK(w, swale_app_consumers(w->app) == 0, "the app still has consumers");
 }
 
-static void free_arrays(struct world *w) {
-  free(w->peers);
-  free(w->graves);
-  free(w->actors);
-  free(w);
-}
-
-void world_free(struct world *w) {
+void world_end(struct world *w) {
   w->ending = true;
   mend_memory(w);
   uint32_t manner = dice_below(&w->dice, 4);
@@ -327,5 +325,11 @@ void world_free(struct world *w) {
   size_t left = swale_testing_env_free(w->env);
   CHECK(w, left == 0, "%zu blocks of memory were never freed", left);
   current = NULL;
-  free_arrays(w);
+}
+
+void world_free(struct world *w) {
+  free(w->peers);
+  free(w->graves);
+  free(w->actors);
+  free(w);
 }

@@ -22,6 +22,7 @@
  *   wire.c       HTTP and frames, independent of the library
  *   script.c     what peers say
  *   peer.c       one connection: its peer and its host
+ *   pipe.c       the same over a socket, for swale_ws_pump_fd
  *   actor.c      what is promised to a consumer: members, order, nothing twice
  *   callbacks.c  the consumer classes, on_output, on_drop, ...
  *   actions.c    what can happen, and how often
@@ -38,6 +39,8 @@ struct temper {
   uint32_t stalling;  /* percent of peers that do not read for a while */
   uint32_t failures;  /* per mille of steps that arm a failing allocation */
   uint32_t big;       /* bits of large messages */
+  uint32_t piped;     /* percent of connections over a socket */
+  uint32_t pace;      /* milliseconds that often pass */
   bool far_jumps;     /* the clock may jump by days */
   bool starved_end;   /* no memory while all is taken down */
   uint32_t odds[KINDS]; /* of each kind of action, beside its weight */
@@ -81,6 +84,8 @@ struct peer {
   bool stalled;
 
   /* as its host knows it */
+  bool piped;
+  int ours, theirs; /* of a socket pair */
   bool upgraded, answered, answer_told, opening;
   bool busy; /* in a feed */
   unsigned known;
@@ -127,6 +132,11 @@ struct call {
   const char *what;
 };
 
+/* What a world has seen. */
+struct census {
+  uint64_t runs, steps, connections, consumers, said, handled, read, dropped, errors;
+};
+
 struct tally {
   uint64_t told[SWALE_DROP_REASONS];
   uint64_t dropped_before, told_before;
@@ -137,7 +147,8 @@ struct world {
   struct dice dice;
   struct temper temper;
   bool trace, ending;
-  uint64_t seed, step, lifetimes, deliveries, wire_messages;
+  uint64_t seed, step;
+  struct census census;
 
   swale_testing_env *env;
   swale_layer *layer;
@@ -168,13 +179,13 @@ struct world {
   bool memory_ever_fails;
   uint64_t mend_memory_at;
   struct tally tally;
-  uint64_t errors;
 };
 
 /* ---- world.c ----------------------------------------------------------------------------------- */
 
 struct world *world_new(uint64_t seed, bool trace);
 /* Ends everything in a manner that the seed chooses, checking on the way. */
+void world_end(struct world *w);
 void world_free(struct world *w);
 /* Lets the library's objects of a loop go and come again. It must have no connections. */
 void world_renew_loop(struct world *w, struct host *h);
@@ -250,6 +261,21 @@ void bury_peers(struct world *w);
 void on_output(swale_ws *ws, void *host_data);
 void on_answer(swale_ws *ws, void *host_data);
 
+/* Takes in what has reached the peer. */
+void peer_reads(struct peer *p);
+
+/* ---- pipe.c ------------------------------------------------------------------------------------ */
+
+bool pipe_open(struct peer *p);
+void pipe_close(struct peer *p);
+/* Whether nothing is on its way to the connection. */
+bool pipe_is_empty(const struct peer *p);
+/* Up to `n` bytes of what the peer says go into the socket. */
+void pipe_say(struct peer *p, size_t n);
+void pipe_pump(struct peer *p);
+void pipe_flush(struct peer *p);
+void pipe_end(struct peer *p);
+
 /* ---- actor.c ----------------------------------------------------------------------------------- */
 
 struct actor *actor_new(struct world *w, swale_consumer *c, struct peer *p);
@@ -293,6 +319,7 @@ int try_reject(struct actor *a, int status, const char *body);
 int try_close(struct actor *a, uint16_t code, const char *reason);
 int try_send(struct actor *a, enum swale_kind kind, const void *bytes, size_t len);
 int try_send_rendered(struct actor *a, swale_message *m);
+void try_join(struct actor *a, unsigned group);
 int try_group_send(struct world *w, unsigned group);
 
 /* ---- invariants.c ------------------------------------------------------------------------------ */

@@ -5,13 +5,15 @@
 
 /* ---- the transport: peers that take everything ---- */
 
-static int take_accept(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n) {
+static int take_accept(void *transport, const char *subprotocol, const struct swale_header *headers,
+                       size_t n) {
   (void)transport, (void)subprotocol, (void)headers, (void)n;
   return 0;
 }
 
 /* A consumer that is refused before its connect ran is not told; the peer is. */
-static int take_reject(void *transport, int status, const struct swale_header *headers, size_t n, const char *body) {
+static int take_reject(void *transport, int status, const struct swale_header *headers, size_t n,
+                       const char *body) {
   (void)headers, (void)n, (void)body;
   struct crowd_member *m = transport;
   m->consumer = NULL;
@@ -91,7 +93,8 @@ static int say_goodbye(swale_consumer *c, int code) {
 static const struct swale_handler handlers[] = {{"note", write_down}, {NULL, NULL}};
 static const char *const class_groups[] = {"class", NULL};
 
-#define CROWD_CLASS .state_size = sizeof(struct crowd_member *), .handlers = handlers, .disconnect = say_goodbye
+#define CROWD_CLASS                                                                                          \
+  .state_size = sizeof(struct crowd_member *), .handlers = handlers, .disconnect = say_goodbye
 
 const struct swale_consumer_class crowd_newest = {CROWD_CLASS};
 const struct swale_consumer_class crowd_oldest = {CROWD_CLASS, .overflow = SWALE_OVERFLOW_DROP_OLDEST};
@@ -116,8 +119,11 @@ static int open_app(struct crowd *crowd) {
   static const struct {
     const char *path;
     const struct swale_consumer_class *cls;
-  } routes[] = {{"newest", &crowd_newest},       {"oldest", &crowd_oldest},   {"closes", &crowd_closes},
-                {"undecided", &crowd_undecided}, {"group", &crowd_in_group}};
+  } routes[] = {{"newest", &crowd_newest},
+                {"oldest", &crowd_oldest},
+                {"closes", &crowd_closes},
+                {"undecided", &crowd_undecided},
+                {"group", &crowd_in_group}};
   struct swale_app_config config;
   swale_app_config_default(&config);
   config.env = &crowd->env;
@@ -209,7 +215,8 @@ static const char *path_of(const struct swale_consumer_class *cls) {
   return cls == &crowd_undecided ? "/undecided" : "/newest";
 }
 
-int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop, const struct swale_consumer_class *cls) {
+int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop,
+                    const struct swale_consumer_class *cls) {
   struct swale_request request = {.size = sizeof request, .target = path_of(cls)};
   *m = (struct crowd_member){.crowd = crowd, .loop = loop, .act = m->act, .arg = m->arg};
   swale_loop_enter(crowd->at[loop].loop);
@@ -222,7 +229,8 @@ int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop, const
   return rv;
 }
 
-void crowd_enter_as(struct crowd *crowd, struct crowd_member *m, int loop, const struct swale_consumer_class *cls) {
+void crowd_enter_as(struct crowd *crowd, struct crowd_member *m, int loop,
+                    const struct swale_consumer_class *cls) {
   m->act = NULL;
   m->arg = NULL;
   assert_int_equal(crowd_try_enter(crowd, m, loop, cls), 0);

@@ -82,9 +82,11 @@ void crowd_world_open(struct crowd_world *w, struct swale_layer_config *config);
 void crowd_world_close(struct crowd_world *w);
 
 /* Opens a consumer; its answer. `m` is zeroed but for `act` and `arg`. */
-int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop, const struct swale_consumer_class *cls);
+int crowd_try_enter(struct crowd *crowd, struct crowd_member *m, int loop,
+                    const struct swale_consumer_class *cls);
 void crowd_enter(struct crowd *crowd, struct crowd_member *m, int loop);
-void crowd_enter_as(struct crowd *crowd, struct crowd_member *m, int loop, const struct swale_consumer_class *cls);
+void crowd_enter_as(struct crowd *crowd, struct crowd_member *m, int loop,
+                    const struct swale_consumer_class *cls);
 
 /* The peer of this member goes, gets slow, can take more. */
 void crowd_lose(struct crowd_member *m);
@@ -107,8 +109,8 @@ int64_t crowd_receive(swale_layer *layer, const char *channel);
 
 /* What was told since the last time is exactly this. */
 #define crowd_assert_got(m, ...)                                                                             \
-  crowd_check_got((m), (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), \
-                  __FILE__, __LINE__)
+  crowd_check_got((m), (const int64_t[]){__VA_ARGS__},                                                       \
+                  sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), __FILE__, __LINE__)
 #define crowd_assert_got_nothing(m) crowd_check_got((m), NULL, 0, __FILE__, __LINE__)
 void crowd_check_got(struct crowd_member *m, const int64_t *expected, size_t n, const char *file, int line);
 

@@ -41,9 +41,13 @@ void world_callback_ends(struct world *w) {
   w->inside = false;
 }
 
-struct world *world_of(const swale_consumer *c) { return swale_consumer_user(c); }
+struct world *world_of(const swale_consumer *c) {
+  return swale_consumer_user(c);
+}
 
-struct fake_state *fake_state(swale_consumer *c) { return swale_state(c); }
+struct fake_state *fake_state(swale_consumer *c) {
+  return swale_state(c);
+}
 
 /* The name in the route, or of a worker the channel. */
 static const char *name_of(swale_consumer *c) {
@@ -308,7 +312,8 @@ static void log_headers(struct fake *f, const struct swale_header *headers, size
     world_log(f->w, "%s>header(%s: %s)", f->name, headers[i].name, headers[i].value);
 }
 
-static int fake_accept(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n) {
+static int fake_accept(void *transport, const char *subprotocol, const struct swale_header *headers,
+                       size_t n) {
   struct fake *f = transport;
   check_call(f);
   assert_false(f->accepted);
@@ -320,7 +325,8 @@ static int fake_accept(void *transport, const char *subprotocol, const struct sw
   return 0;
 }
 
-static int fake_reject(void *transport, int status, const struct swale_header *headers, size_t n, const char *body) {
+static int fake_reject(void *transport, int status, const struct swale_header *headers, size_t n,
+                       const char *body) {
   struct fake *f = transport;
   check_call(f);
   assert_false(f->accepted);
@@ -348,7 +354,8 @@ static int fake_send_bytes(void *transport, enum swale_kind kind, const void *by
   assert_true(f->accepted);
   if (f->w->fail_send)
     return f->w->fail_send;
-  world_log(f->w, "%s>%s(%.*s)", f->name, kind == SWALE_TEXT ? "text" : "binary", (int)len, (const char *)bytes);
+  world_log(f->w, "%s>%s(%.*s)", f->name, kind == SWALE_TEXT ? "text" : "binary", (int)len,
+            (const char *)bytes);
   return 0;
 }
 
@@ -375,7 +382,8 @@ const struct swale_transport_class fake_transport_class = {
     .close = fake_close,
 };
 
-int fake_open_request(struct fake *f, struct world *w, const char *name, const struct swale_request *request) {
+int fake_open_request(struct fake *f, struct world *w, const char *name,
+                      const struct swale_request *request) {
   memset(f, 0, sizeof *f);
   f->w = w;
   f->loop = w->loop;
@@ -391,7 +399,8 @@ int fake_open_request(struct fake *f, struct world *w, const char *name, const s
 int fake_open(struct fake *f, struct world *w, const char *name) {
   char target[64];
   snprintf(target, sizeof target, "/%s/", name);
-  return fake_open_request(f, w, name, &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
+  return fake_open_request(f, w, name,
+                           &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
 }
 
 int fake_deliver(struct fake *f, const char *text) {

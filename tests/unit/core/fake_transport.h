@@ -4,14 +4,15 @@
  *
  * Whatever happens is written down in a log of words, which a test compares with what it expects:
  *
- *   a.connect a.receive(hi) a.note(x) a.disconnect(1006)    callbacks of the consumer named "a"
- *   a>accept a>accept(chat) a>header(k: v) a>reject(403) a>text(hi) a>binary(hi) a>payload(hi) a>close(1000 bye)
- *                                                            what its transport is asked to do
- *   !unhandled(type) !callback(which -5) !refused(404 path)  reports to on_error
- *   ~full(!) ~full(thumbnails) ~full(3)                      reports to on_drop: a consumer, a plain channel, three who are gone
+ *     a.connect a.receive(hi) a.note(x) a.disconnect(1006)     callbacks of the consumer named "a"
+ *     a>accept a>accept(chat) a>header(k: v) a>reject(403)     what its transport is asked to do
+ *     a>text(hi) a>binary(hi) a>payload(hi) a>close(1000 bye)
+ *     !unhandled(type) !callback(which -5) !refused(404 path)  reports to on_error
+ *     ~full(!) ~full(thumbnails) ~full(3)                      reports to on_drop of what was missed by a
+ *                                                              consumer, a plain channel, three who are gone
  *
- * Each callback checks that it runs inside no other one and inside no send; each function of the transport that it is
- * called inside a call on the loop, and never after the loss of the connection.
+ * Each callback checks that it runs inside no other one and inside no send; each function of the transport
+ * that it is called inside a call on the loop, and never after the loss of the connection.
  */
 #ifndef SWALE_TESTS_FAKE_TRANSPORT_H
 #define SWALE_TESTS_FAKE_TRANSPORT_H
@@ -61,7 +62,10 @@ extern const struct swale_consumer_class fake_class;
 /* Default configs with the world's environment; change them before world_open. */
 void world_init(struct world *w);
 
-/* Opens layer, app and loop, with a guard (w->on_guard) and `cls` (NULL: fake_class) at "<name>/". 0 or an error, and nothing is open. */
+/*
+ * Opens layer, app and loop, with a guard (w->on_guard) and `cls` (NULL: fake_class) at "<name>/". 0, or an error,
+ * and then nothing is open.
+ */
 int world_open(struct world *w, const struct swale_consumer_class *cls);
 
 /* Frees everything, in order; checks that the books balance, and that nothing is leaked. */

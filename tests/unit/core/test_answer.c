@@ -177,7 +177,8 @@ static void headers_go_along_in_order(void **state) {
 
 static void a_header_has_a_token_for_a_name(void **state) {
   (void)state;
-  static const char *const bad[] = {"", "a b", "a:", "a\r\n", "\xc3\xa4", "a(b)", "a/b", "a[b]", "a@b", "a\"b", "a\x7f", "\x01"};
+  static const char *const bad[] = {"",    "a b",  "a:",  "a\r\n", "\xc3\xa4", "a(b)",
+                                    "a/b", "a[b]", "a@b", "a\"b",  "a\x7f",    "\x01"};
   struct world w;
   struct fake a;
   open_world(&w);
@@ -206,8 +207,16 @@ static void a_header_cannot_smuggle_another(void **state) {
 static void headers_of_the_handshake_are_reserved(void **state) {
   (void)state;
   static const char *const reserved[] = {
-      "Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions",
-      "Content-Length", "Content-Type", "Transfer-Encoding", "CONNECTION", "upgrade",
+      "Connection",
+      "Upgrade",
+      "Sec-WebSocket-Accept",
+      "Sec-WebSocket-Protocol",
+      "Sec-WebSocket-Extensions",
+      "Content-Length",
+      "Content-Type",
+      "Transfer-Encoding",
+      "CONNECTION",
+      "upgrade",
   };
   struct world w;
   struct fake a;
@@ -342,8 +351,9 @@ static void no_handler_runs_after_a_close(void **state) {
   world_group_send(&w, "all", "note", "3");
   world_send(&w, fake_channel(a.c), "note", "4");
   world_run(&w);
-  world_expect(&w, "a.connect a>accept b.connect b>accept a.note(1) b.note(1) a.other(2) a>close(4000) b.note(3) "
-                   "~closed(!) ~closed(!)");
+  world_expect(&w,
+               "a.connect a>accept b.connect b>accept a.note(1) b.note(1) a.other(2) a>close(4000) b.note(3) "
+               "~closed(!) ~closed(!)");
   world_close(&w);
 }
 
@@ -416,7 +426,8 @@ static void what_is_sent_arrives_as_it_was(void **state) {
   expect_sends(&w, a.c, 0);
   assert_int_equal(swale_send_text(a.c, "", 0), 0);
   assert_int_equal(swale_send_text(a.c, "text", 2), 0);
-  world_expect(&w, "a.connect a>accept a>text(text) a>binary(bytes) a>payload(shared) a>payload(r:type) a>text() a>text(te)");
+  world_expect(&w, "a.connect a>accept a>text(text) a>binary(bytes) a>payload(shared) a>payload(r:type) "
+                   "a>text() a>text(te)");
   world_close(&w);
 }
 
@@ -440,7 +451,8 @@ static void what_a_renderer_answers_is_the_answer(void **state) {
   open_world(&w);
   assert_int_equal(fake_open(&a, &w, "a"), 0);
   swale_message *m = swale_message_new_with("type", 0, &w.u.env.allocator);
-  assert_int_equal(swale_send_rendered(a.c, m, SWALE_TEXT, render_badly, NULL), SWALE_ESTATE); /* not frozen */
+  assert_int_equal(swale_send_rendered(a.c, m, SWALE_TEXT, render_badly, NULL),
+                   SWALE_ESTATE); /* not frozen */
   swale_message_freeze(m);
   assert_int_equal(swale_send_rendered(a.c, m, SWALE_TEXT, render_badly, NULL), SWALE_EFORMAT);
   swale_message_unref(m);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tens of thousands of random events against a model. Connections come and go on a few loops of one layer, decide late, are
- * slow, join and leave, send to each other from inside and outside of callbacks; loops are freed, memory runs out. The model
- * knows who is alive, who is in which group since when, and which timer is due; whatever happens is held against it. The
- * fake transport and its world add their own checks: no callback inside another, the books balance.
+ * Tens of thousands of random events against a model. Connections come and go on a few loops of one layer,
+ * decide late, are slow, join and leave, send to each other from inside and outside of callbacks; loops are
+ * freed, memory runs out. The model knows who is alive, who is in which group since when, and which timer is
+ * due; whatever happens is held against it. The fake transport and its world add their own checks: no
+ * callback inside another, the books balance.
  *
  * A failure names its seed and event; the same seed plays the same game again.
  */
@@ -175,7 +176,8 @@ static void join_or_leave(struct game *g) {
     return;
   bool by_name = roll(g, 3) == 0;
   if (roll(g, 2)) {
-    int rv = by_name ? swale_group_add(g->w.layer, group_names[group], p->channel) : swale_join(p->f.c, group_names[group]);
+    int rv = by_name ? swale_group_add(g->w.layer, group_names[group], p->channel)
+                     : swale_join(p->f.c, group_names[group]);
     if (rv == 0)
       model_join(p, group);
     else
@@ -214,7 +216,10 @@ static void talk(struct game *g, swale_consumer *c) {
   }
 }
 
-/* What the transport does for one loop would call back inside a callback of another: that is the other thread's business. */
+/*
+ * What the transport does for one loop would call back inside a callback of another: that is the other
+ * thread's business.
+ */
 static void poke(struct game *g) {
   struct peer *p = any_peer(g);
   if (!is_usable(p) || (g->w.inside && p->f.loop->depth == 0))
@@ -332,7 +337,8 @@ static void act_inside(struct game *g) {
   if (roll(g, 20) == 0)
     for (int i = 0; i < SITES; i++)
       if (!g->over && g->sites[i].loop->depth > 0)
-        assert_int_equal(roll(g, 2) ? swale_loop_run(g->sites[i].loop) : swale_loop_free(g->sites[i].loop), SWALE_ESTATE);
+        assert_int_equal(roll(g, 2) ? swale_loop_run(g->sites[i].loop) : swale_loop_free(g->sites[i].loop),
+                         SWALE_ESTATE);
 }
 
 static int answer(struct game *g) { return roll(g, 60) == 0 ? -99 : 0; }
@@ -381,7 +387,7 @@ static int in_message(swale_consumer *c, swale_message *m) {
   int group;
   read_text(m, &number, &group);
   if (p) {
-    assert_true(p->alive && is_usable(p));
+    assert_true(p->alive && is_usable(p) && p->f.accepted && p->f.close_code == 0);
     assert_true(number > p->last);
     assert_true(group < 0 || model_was_member(p, group, number));
     p->last = number;

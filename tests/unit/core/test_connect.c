@@ -15,7 +15,8 @@ static int undecided(swale_consumer *c) {
 }
 
 static int open_target(struct fake *f, struct world *w, const char *target) {
-  return fake_open_request(f, w, "a", &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
+  return fake_open_request(f, w, "a",
+                           &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
 }
 
 /* ---- refusals before there is a consumer ---- */
@@ -80,7 +81,8 @@ static void a_guard_refuses_with_its_status(void **state) {
 
 static void a_malformed_target_is_refused_with_400(void **state) {
   (void)state;
-  static const char *const targets[] = {"", "a/", "/a%/", "/a%zz/", "/%ff/", "/a%00/", "/a/#x", "*", "http://h/a/"};
+  static const char *const targets[] = {"",       "a/",    "/a%/", "/a%zz/",     "/%ff/",
+                                        "/a%00/", "/a/#x", "*",    "http://h/a/"};
   struct world w;
   struct fake a;
   open_world(&w);
@@ -314,12 +316,15 @@ static void release(void *value) {
   released++;
 }
 
-static int set_user(swale_scope *scope) { return swale_scope_set(scope, "user", (void *)(uintptr_t)"somebody", release); }
+static int set_user(swale_scope *scope) {
+  return swale_scope_set(scope, "user", (void *)(uintptr_t) "somebody", release);
+}
 
 /* Strings taken at the start of connect are still good at its end, whatever was decided in between. */
 static int hold_strings(swale_consumer *c) {
   const swale_scope *s = swale_consumer_scope(c);
-  const char *query = swale_scope_query(s), *host = swale_scope_header(s, "host"), *sub = swale_scope_subprotocol(s, 0);
+  const char *query = swale_scope_query(s), *host = swale_scope_header(s, "host"),
+             *sub = swale_scope_subprotocol(s, 0);
   const struct swale_param *param = swale_scope_param(s, "name");
   assert_int_equal(swale_accept(c, NULL), 0);
   assert_ptr_equal(swale_consumer_scope(c), s);
@@ -503,8 +508,10 @@ static int defer_with_headers(swale_consumer *c) {
 }
 
 static const char whole_deferred[] =
-    "a.connect a>accept(news) a>header(x-header: 0) a>header(x-header: 1) a>header(x-header: 2) a>header(x-header: 3) "
-    "a>header(x-header: 4) a.note(waited) b.connect b>reject(402 pay) b>header(x-header: 0) b>header(x-header: 1) "
+    "a.connect a>accept(news) a>header(x-header: 0) a>header(x-header: 1) a>header(x-header: 2) "
+    "a>header(x-header: 3) "
+    "a>header(x-header: 4) a.note(waited) b.connect b>reject(402 pay) b>header(x-header: 0) "
+    "b>header(x-header: 1) "
     "b>header(x-header: 2) b>header(x-header: 3) b>header(x-header: 4) b.disconnect(1006) a.disconnect(1000)";
 
 static int errors;

@@ -352,8 +352,9 @@ static void a_loss_is_no_reason_to_disconnect_where_connect_never_ran(void **sta
 /* ---- every call in every callback ---- */
 
 /*
- * What callbacks may do. The consumer at hand is `c`, its connection `f`; there is another one, too. The answers do not matter
- * here, but that everything stays in order does: the checks of the fake transport, the books, one disconnect each.
+ * What callbacks may do. The consumer at hand is `c`, its connection `f`; there is another one, too. The answers
+ * do not matter here, but that everything stays in order does: the checks of the fake transport, the books, one
+ * disconnect each.
  */
 struct matrix {
   struct world w;
@@ -379,8 +380,31 @@ static int render(const swale_message *m, swale_buffer *out, void *arg) {
 }
 
 enum {
-  ACCEPT, REJECT, CLOSE, HEADER, SEND, SEND_RENDERED, JOIN, LEAVE, GROUP_SEND, SEND_SELF, LOSE, LOSE_OTHER, CLOSE_OTHER, CLOSE_ALL,
-  RUN, FREE, PAUSE, RESUME, FLUSH, TIMER, NAME, SERVE, FREE_APP, FREE_LAYER, ACTIONS
+  ACCEPT,
+  REJECT,
+  CLOSE,
+  HEADER,
+  SEND,
+  SEND_RENDERED,
+  JOIN,
+  LEAVE,
+  GROUP_SEND,
+  SEND_SELF,
+  LOSE,
+  LOSE_OTHER,
+  CLOSE_OTHER,
+  CLOSE_ALL,
+  RUN,
+  FREE,
+  PAUSE,
+  RESUME,
+  FLUSH,
+  TIMER,
+  NAME,
+  SERVE,
+  FREE_APP,
+  FREE_LAYER,
+  ACTIONS
 };
 
 static void act_on(struct matrix *x, swale_consumer *c, struct fake *f, struct fake *other) {
@@ -471,7 +495,18 @@ static void act_on(struct matrix *x, swale_consumer *c, struct fake *f, struct f
   }
 }
 
-enum { IN_CONNECT, IN_RECEIVE, IN_MESSAGE, IN_WAITING, IN_DISCONNECT, IN_ERROR, IN_DROP, IN_TIMER, IN_JOB, PLACES };
+enum {
+  IN_CONNECT,
+  IN_RECEIVE,
+  IN_MESSAGE,
+  IN_WAITING,
+  IN_DISCONNECT,
+  IN_ERROR,
+  IN_DROP,
+  IN_TIMER,
+  IN_JOB,
+  PLACES
+};
 
 static void act(int where, swale_consumer *c) {
   struct matrix *x = the_matrix;
@@ -899,10 +934,11 @@ static int rough_life(struct unit_env *u) {
   int rv = world_open(&w, &cls);
   if (rv == 0) {
     live_roughly(&w, &l);
-    bool whole = strcmp(w.log, "a.connect a>accept a>header(x-a: 1) a>header(x-b: 2) "
-                               "b.connect b>accept b>header(x-a: 1) b>header(x-b: 2) a.receive(hi) a>text(hi) "
-                               "b.note(1) b>payload(note) a.note(1) a>payload(note) a.note(2) a>payload(note) "
-                               "b.other(3) b>payload(other) a>close(1000) a.disconnect(1000) b.disconnect(1006)") == 0;
+    bool whole =
+        strcmp(w.log, "a.connect a>accept a>header(x-a: 1) a>header(x-b: 2) "
+                      "b.connect b>accept b>header(x-a: 1) b>header(x-b: 2) a.receive(hi) a>text(hi) "
+                      "b.note(1) b>payload(note) a.note(1) a>payload(note) a.note(2) a>payload(note) "
+                      "b.other(3) b>payload(other) a>close(1000) a.disconnect(1000) b.disconnect(1006)") == 0;
     struct swale_layer_stats s = world_stats(&w);
     assert_true(whole || l.errors + l.reports > 0 || s.dropped[SWALE_DROP_NOMEM] > 0);
     if (w.u.fail_at > 0)

@@ -25,7 +25,9 @@ static void open_three(struct world *w, struct fake *f) {
   clear_log(w);
 }
 
-static uint64_t dropped(struct world *w, enum swale_drop_reason reason) { return world_stats(w).dropped[reason]; }
+static uint64_t dropped(struct world *w, enum swale_drop_reason reason) {
+  return world_stats(w).dropped[reason];
+}
 
 /* ---- to whom ---- */
 
@@ -156,7 +158,8 @@ static void an_unknown_type_is_reported_and_counted_and_nothing_else(void **stat
   struct fake a;
   open_world(&w);
   assert_int_equal(fake_open(&a, &w, "a"), 0);
-  static const char *const types[] = {"disconnect", "connect", "receive", "websocket.disconnect", "Note", "notes", "not"};
+  static const char *const types[] = {"disconnect", "connect", "receive", "websocket.disconnect",
+                                      "Note",       "notes",   "not"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     char expected[64];
     clear_log(&w);
@@ -269,6 +272,32 @@ static void a_consumer_may_be_paused_while_it_catches_up(void **state) {
     world_expect(&w, expected);
     assert_int_equal(world_stats(&w).queued, 3 - i);
   }
+  world_close(&w);
+}
+
+static int close_itself(swale_consumer *c, swale_message *m) {
+  (void)m;
+  return swale_close(c, 4000, NULL);
+}
+
+static void a_consumer_may_be_closed_while_it_catches_up(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_world(&w);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_pause(&a);
+  clear_log(&w);
+  world_send(&w, fake_channel(a.c), "note", "1");
+  world_send(&w, fake_channel(a.c), "note", "2");
+  world_run(&w);
+  w.on_message = close_itself;
+  fake_resume(&a);
+  world_expect(&w, "a.note(1) a>close(4000)");
+  fake_resume(&a);
+  world_expect(&w, "");
+  fake_lost(&a, 4000);
+  world_expect(&w, "a.disconnect(4000) ~closed(!)");
   world_close(&w);
 }
 
@@ -412,8 +441,10 @@ static void who_drops_the_oldest_keeps_the_order_while_catching_up(void **state)
     world_send(&w, fake_channel(b.c), "note", "resume");
     send_numbers(&w, &a, 3, 5);
     world_settle(&w);
-    world_expect(&w, capacity == 1 ? "b.connect b>accept ~full(!) b.note(resume) a.note(5) ~full(!) ~full(!) ~full(!)"
-                                   : "b.connect b>accept b.note(resume) a.note(4) a.note(5) ~full(!) ~full(!) ~full(!)");
+    world_expect(&w,
+                 capacity == 1
+                     ? "b.connect b>accept ~full(!) b.note(resume) a.note(5) ~full(!) ~full(!) ~full(!)"
+                     : "b.connect b>accept b.note(resume) a.note(4) a.note(5) ~full(!) ~full(!) ~full(!)");
     world_close(&w);
   }
 }
@@ -675,6 +706,7 @@ int main(void) {
       cmocka_unit_test(a_handler_that_fails_ends_its_own_connection_only),
       cmocka_unit_test(a_paused_consumer_gets_its_messages_in_order_when_it_resumes),
       cmocka_unit_test(a_consumer_may_be_paused_while_it_catches_up),
+      cmocka_unit_test(a_consumer_may_be_closed_while_it_catches_up),
       cmocka_unit_test(what_comes_while_a_consumer_catches_up_queues_behind),
       cmocka_unit_test(messages_wait_for_a_decision),
       cmocka_unit_test(a_consumer_paused_before_it_is_accepted_stays_paused),

@@ -126,12 +126,9 @@ static void without_memory_a_drop_is_not_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_is_noted_is_told_once),
-      cmocka_unit_test(what_is_not_told_is_freed),
-      cmocka_unit_test(nobody_to_tell_costs_nothing),
-      cmocka_unit_test(the_waiting_reports_are_bounded),
-      cmocka_unit_test(a_report_may_cause_another),
-      cmocka_unit_test(without_memory_a_drop_is_not_reported),
+      cmocka_unit_test(what_is_noted_is_told_once),   cmocka_unit_test(what_is_not_told_is_freed),
+      cmocka_unit_test(nobody_to_tell_costs_nothing), cmocka_unit_test(the_waiting_reports_are_bounded),
+      cmocka_unit_test(a_report_may_cause_another),   cmocka_unit_test(without_memory_a_drop_is_not_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,13 +27,30 @@ static int refusal_of(const char *url) {
 
 static void a_layer_is_named_by_a_url(void **state) {
   (void)state;
-  static const char *const good[] = {"memory://", "MEMORY://", "memory:///", "memory://?", "memory://?capacity=1&expiry=1&group_expiry=1",
-                                     "memory:///?capacity=4294967295", NULL};
-  static const char *const malformed[] = {"", "memory", "memory:", "://", "memory://?capacity",
-                                          "memory://?capacity=", "memory://?capacity=x", "memory://?capacity=-1",
-                                          "memory://?capacity=4294967296", "memory://?capacity=5&capacity=6",
-                                          "memory://?size=3", "memory://?expiry=1.5", "memory://host",
-                                          "memory://user@host/", "memory:///path", "memory://?prefix=a", NULL};
+  static const char *const good[] = {"memory://",
+                                     "MEMORY://",
+                                     "memory:///",
+                                     "memory://?",
+                                     "memory://?capacity=1&expiry=1&group_expiry=1",
+                                     "memory:///?capacity=4294967295",
+                                     NULL};
+  static const char *const malformed[] = {"",
+                                          "memory",
+                                          "memory:",
+                                          "://",
+                                          "memory://?capacity",
+                                          "memory://?capacity=",
+                                          "memory://?capacity=x",
+                                          "memory://?capacity=-1",
+                                          "memory://?capacity=4294967296",
+                                          "memory://?capacity=5&capacity=6",
+                                          "memory://?size=3",
+                                          "memory://?expiry=1.5",
+                                          "memory://host",
+                                          "memory://user@host/",
+                                          "memory:///path",
+                                          "memory://?prefix=a",
+                                          NULL};
   for (const char *const *url = good; *url; url++)
     assert_int_equal(refusal_of(*url), 0);
   for (const char *const *url = malformed; *url; url++)

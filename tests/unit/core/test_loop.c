@@ -69,6 +69,7 @@ static void a_loop_needs_no_config_and_may_be_null_when_freed(void **state) {
   assert_int_equal(swale_loop_timeout_ms(loop), -1);
   assert_int_equal(swale_loop_consumers(loop), 0);
   assert_non_null((void *)(uintptr_t)swale_loop_env(loop)->now_ms);
+  assert_null(swale_loop_user(loop));
   assert_int_equal(swale_loop_free(loop), 0);
   assert_int_equal(swale_loop_free(NULL), 0);
 }
@@ -234,7 +235,8 @@ static void the_timeout_is_0_as_long_as_a_message_waits(void **state) {
 }
 
 static int send_on(swale_consumer *c, swale_message *m) {
-  return strcmp(swale_message_type(m), "note") == 0 ? world_send(world_of(c), fake_channel(c), "other", "y") : 0;
+  return strcmp(swale_message_type(m), "note") == 0 ? world_send(world_of(c), fake_channel(c), "other", "y")
+                                                    : 0;
 }
 
 static void what_a_handler_sends_is_for_the_next_run(void **state) {
@@ -500,8 +502,9 @@ static void *run_and_send(void *arg) {
 }
 
 /*
- * While the first loop is being woken, the second one runs of its own accord, and is sent to by another thread, which therefore
- * has to wake it, too. That must not cut it or the third one off from the wake calls still to come.
+ * While the first loop is being woken, the second one runs of its own accord, and is sent to by another
+ * thread, which therefore has to wake it, too. That must not cut it or the third one off from the wake calls
+ * still to come.
  */
 static void meddle(int i) {
   struct flock *f = the_flock;
@@ -649,6 +652,7 @@ static void no_wake_up_is_lost(void **state) {
   s.w.loop_config.wake = wake_sleeper;
   s.w.loop_config.user = &s;
   assert_int_equal(world_open(&s.w, NULL), 0);
+  assert_ptr_equal(swale_loop_user(s.w.loop), &s);
   assert_int_equal(fake_open(&a, &s.w, "a"), 0);
   assert_int_equal(swale_join(a.c, "all"), 0);
   swale_channel_name(a.c, s.channel);
@@ -822,7 +826,8 @@ static int open_another(swale_consumer *c, int code) {
   swale_consumer *out = c;
   struct swale_request request = {.size = sizeof request, .target = "/b/"};
   struct fake *f = w->more;
-  assert_int_equal(swale_consumer_open(w->app, w->loop, &request, &fake_transport_class, f, &out), SWALE_ESTATE);
+  assert_int_equal(swale_consumer_open(w->app, w->loop, &request, &fake_transport_class, f, &out),
+                   SWALE_ESTATE);
   assert_null(out);
   assert_int_equal(swale_app_serve(w->app, w->loop), SWALE_ESTATE);
   return 0;

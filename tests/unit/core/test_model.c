@@ -46,7 +46,7 @@ struct seat {
   enum stage stage;
   enum swale_overflow overflow;
   int app;
-  uint64_t life; /* tells those who sat here one after the other apart */
+  uint64_t life;        /* tells those who sat here one after the other apart */
   bool paused, resumed; /* resumed: in this very call */
 };
 
@@ -59,8 +59,8 @@ struct membership {
 struct entry {
   int64_t n;
   unsigned epoch;
-  int group;               /* -1: sent to one */
-  uint64_t due[SEATS];     /* 0: nothing; or the membership, or life, that it was sent to */
+  int group;           /* -1: sent to one */
+  uint64_t due[SEATS]; /* 0: nothing; or the membership, or life, that it was sent to */
 };
 
 struct inbox {
@@ -109,7 +109,9 @@ static bool chance(struct model *m, uint32_t percent) { return below(m, 100) < p
 
 static bool is_alive(const struct seat *s) { return s->stage != GONE; }
 
-static bool is_receptive(const struct seat *s) { return s->stage == OPEN && !s->paused && s->channel.depth == 0; }
+static bool is_receptive(const struct seat *s) {
+  return s->stage == OPEN && !s->paused && s->channel.depth == 0;
+}
 
 static bool has_worker(const struct model *m) { return is_alive(&m->seats[WORKER]); }
 
@@ -704,10 +706,9 @@ static void choose(struct model *m, const struct choice *choices) {
 
 static void act(struct model *m) {
   static const struct choice inside[] = {
-      {send, 20},         {group_send, 6},      {join, 30},           {part, 20},
-      {receive, 5},       {open_consumer, 10},  {lose, 4},            {close_politely, 2},
-      {decide, 4},        {close_channel, 1},   {pause, 6},           {resume, 10},
-      {flush, 1},         {NULL, 0},
+      {send, 20},          {group_send, 6}, {join, 30},          {part, 20},  {receive, 5},
+      {open_consumer, 10}, {lose, 4},       {close_politely, 2}, {decide, 4}, {close_channel, 1},
+      {pause, 6},          {resume, 10},    {flush, 1},          {NULL, 0},
   };
   choose(m, inside);
 }
@@ -717,10 +718,10 @@ static void renew_some_loop(struct model *m) { renew_loop(m, (int)below(m, CROWD
 
 static void step(struct model *m) {
   static const struct choice outside[] = {
-      {send, 150},        {group_send, 100},  {run_some_loop, 250}, {join, 100},         {part, 20},
-      {receive, 150},     {open_consumer, 100}, {lose, 10},         {close_politely, 4}, {decide, 40},
-      {lose_closing, 60}, {close_channel, 3}, {pause, 20},          {resume, 80},        {flush, 1},
-      {pass_time, 30},    {start_worker, 10}, {renew_some_loop, 1}, {NULL, 0},
+      {send, 150},        {group_send, 100},    {run_some_loop, 250}, {join, 100},         {part, 20},
+      {receive, 150},     {open_consumer, 100}, {lose, 10},           {close_politely, 4}, {decide, 40},
+      {lose_closing, 60}, {close_channel, 3},   {pause, 20},          {resume, 80},        {flush, 1},
+      {pass_time, 30},    {start_worker, 10},   {renew_some_loop, 1}, {NULL, 0},
   };
   choose(m, outside);
 }
@@ -842,7 +843,8 @@ static void open_model(struct model *m, uint64_t seed) {
   m->random = seed * 0x9e3779b97f4a7c15u + 1;
   m->running = m->handling = -1;
   m->apps = seed % 2 ? 2 : 1;
-  m->batch = m->apps == 2 ? 1024 : 1 + below(m, 4); /* a group_send is several entries with two apps, or a worker */
+  m->batch =
+      m->apps == 2 ? 1024 : 1 + below(m, 4); /* a group_send is several entries with two apps, or a worker */
   m->flushes_inside = seed % 5 == 0;
   for (int i = 0; i < SEATS; i++)
     m->seats[i].stage = GONE;

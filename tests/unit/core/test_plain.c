@@ -33,7 +33,9 @@ static void end_worker(struct crowd_member *m) {
   swale_loop_leave(m->crowd->at[m->loop].loop);
 }
 
-static bool exists(struct crowd_world *w, const char *channel) { return swale__plain_find(w->layer, channel) != NULL; }
+static bool exists(struct crowd_world *w, const char *channel) {
+  return swale__plain_find(w->layer, channel) != NULL;
+}
 
 static void a_channel_exists_as_long_as_somebody_needs_it(void **state) {
   (void)state;

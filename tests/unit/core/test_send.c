@@ -12,8 +12,8 @@ struct scene {
   struct crowd_world w;
   struct crowd_member m[MEMBERS + 1], extra;
   int (*call)(struct scene *s);
-  long fail_at;     /* the allocation of the call that fails */
-  bool failed;      /* it has */
+  long fail_at; /* the allocation of the call that fails */
+  bool failed;  /* it has */
   int rv;
   uint64_t seen[8]; /* see snapshot */
 };
@@ -306,6 +306,68 @@ static void queueing_for_a_slow_consumer(void **state) {
   crowd_world_close(&w);
 }
 
+/* ---- a whole life ----------------------------------------------------------------------------- */
+
+static void ignore_drop(const struct swale_drop *drop, void *user) { (void)drop, (void)user; }
+
+static void live_on(swale_layer *layer, struct crowd *crowd, struct crowd_member m[3]) {
+  for (int i = 0; i < 3; i++) {
+    m[i] = (struct crowd_member){0};
+    (void)crowd_try_enter(crowd, &m[i], i % 2, i ? &crowd_in_group : &crowd_oldest);
+    if (m[i].consumer)
+      (void)swale_join(m[i].consumer, "g");
+  }
+  (void)swale_group_add(layer, "g", "plain");
+  if (m[0].consumer)
+    crowd_pause(&m[0]);
+  for (int64_t n = 0; n < 8; n++) {
+    (void)crowd_group_send(layer, n % 2 ? "g" : "class", n);
+    if (m[0].consumer)
+      (void)crowd_send(layer, m[0].channel, n);
+    if (n == 4)
+      crowd_run(crowd);
+  }
+  if (m[1].consumer)
+    crowd_lose(&m[1]);
+  crowd_run(crowd);
+  if (m[0].consumer)
+    crowd_resume(&m[0]);
+  (void)crowd_group_send(layer, "g", 9);
+  (void)swale_flush(layer);
+  (void)crowd_send(layer, "plain", 10);
+}
+
+static int live_and_die(struct unit_env *u) {
+  static const struct swale_capacity capacities[] = {{"specific.*", 2}};
+  struct swale_layer_config config;
+  swale_layer *layer;
+  struct crowd crowd;
+  struct crowd_member m[3];
+  swale_layer_config_default(&config);
+  config.env = &u->env;
+  config.capacities = capacities;
+  config.n_capacities = 1;
+  config.on_drop = ignore_drop;
+  int rv = swale_layer_open("memory://", &config, &layer, NULL, 0);
+  if (rv < 0)
+    return rv;
+  rv = crowd_try_open(&crowd, layer, &u->env, 0, 0);
+  if (rv == 0) {
+    live_on(layer, &crowd, m);
+    crowd_stats(layer);
+    crowd_close(&crowd);
+  }
+  struct swale_layer_stats s = crowd_stats(layer);
+  assert_int_equal(s.consumers + s.loops, 0);
+  assert_int_equal(swale_layer_free(layer), 0);
+  return rv;
+}
+
+static void a_whole_life(void **state) {
+  (void)state;
+  unit_fail_every_allocation(live_and_die);
+}
+
 /* ---- what counts ------------------------------------------------------------------------------ */
 
 static void only_what_succeeded_is_counted_as_sent(void **state) {
@@ -381,6 +443,7 @@ int main(void) {
       cmocka_unit_test(adding_a_member_while_the_group_is_walked),
       cmocka_unit_test(starting_a_worker),
       cmocka_unit_test(queueing_for_a_slow_consumer),
+      cmocka_unit_test(a_whole_life),
       cmocka_unit_test(only_what_succeeded_is_counted_as_sent),
       cmocka_unit_test(a_message_larger_than_an_inbox_cannot_be_sent_there),
       cmocka_unit_test(one_message_may_be_sent_many_times),

@@ -22,7 +22,8 @@ static void statistics_of_other_versions_are_understood_or_refused(void **state)
   assert_int_equal(crowd_send(w.layer, "a", 1), 0);
   assert_int_equal(swale_layer_stats_read(w.layer, &larger.known, sizeof larger), SWALE_EINVAL);
   assert_int_equal(swale_layer_stats_read(w.layer, &larger.known, 0), SWALE_EINVAL);
-  assert_int_equal(swale_channel_stats_read(w.layer, "a", &larger_channel.known, sizeof larger_channel), SWALE_EINVAL);
+  assert_int_equal(swale_channel_stats_read(w.layer, "a", &larger_channel.known, sizeof larger_channel),
+                   SWALE_EINVAL);
   assert_int_equal(swale_channel_stats_read(w.layer, "a", &larger_channel.known, 0), SWALE_EINVAL);
 
   size_t size = offsetof(struct swale_layer_stats, queued);

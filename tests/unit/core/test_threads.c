@@ -229,12 +229,14 @@ static int say_goodbye(swale_consumer *c, int code) {
 
 /* ---- consumers -------------------------------------------------------------------------------- */
 
-static int take_accept(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n) {
+static int take_accept(void *transport, const char *subprotocol, const struct swale_header *headers,
+                       size_t n) {
   (void)transport, (void)subprotocol, (void)headers, (void)n;
   return 0;
 }
 
-static int take_reject(void *transport, int status, const struct swale_header *headers, size_t n, const char *body) {
+static int take_reject(void *transport, int status, const struct swale_header *headers, size_t n,
+                       const char *body) {
   (void)transport, (void)status, (void)headers, (void)n, (void)body;
   return 0;
 }
@@ -477,7 +479,8 @@ static void check_books(struct town *t, bool quiet) {
     plain[1].depth = 0;
   if (quiet)
     assert_int_equal(s.queued, plain[0].depth + plain[1].depth);
-  assert_int_equal(s.dropped[SWALE_DROP_FULL] + s.dropped[SWALE_DROP_EXPIRED] + s.dropped[SWALE_DROP_NOMEM], 0);
+  assert_int_equal(s.dropped[SWALE_DROP_FULL] + s.dropped[SWALE_DROP_EXPIRED] + s.dropped[SWALE_DROP_NOMEM],
+                   0);
 }
 
 /* Everybody who stayed has got everything. */

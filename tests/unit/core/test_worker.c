@@ -387,7 +387,9 @@ static void the_groups_of_a_workers_class_are_its_channels(void **state) {
   world_close(&w);
 }
 
-static int reject_second(swale_consumer *c) { return the_worker ? swale_reject(c, 403, NULL) : remember_worker(c); }
+static int reject_second(swale_consumer *c) {
+  return the_worker ? swale_reject(c, 403, NULL) : remember_worker(c);
+}
 
 static void the_groups_stay_while_one_worker_is_left(void **state) {
   (void)state;
@@ -547,7 +549,8 @@ static int working_life(struct unit_env *u) {
       work(&w);
     errors += rv < 0;
     bool whole =
-        strcmp(w.log, "thumbs.connect thumbs.note(1) thumbs.note(2) thumbs.other(3) thumbs.disconnect(1000)") == 0;
+        strcmp(w.log,
+               "thumbs.connect thumbs.note(1) thumbs.note(2) thumbs.other(3) thumbs.disconnect(1000)") == 0;
     assert_true(whole || errors > 0 || world_stats(&w).dropped[SWALE_DROP_NOMEM] > 0);
     if (w.u.fail_at > 0)
       assert_true(whole);

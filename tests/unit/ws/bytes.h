@@ -24,7 +24,10 @@ void bytes_frame(struct bytes *b, unsigned first, const void *payload, size_t le
 /* A close frame; `code` 0: empty. */
 void bytes_close(struct bytes *b, unsigned code, const char *reason);
 
-/* The header alone of a frame that announces `len` bytes in `form` (7, 16 or 64 bits), masked with zeros or not. */
+/*
+ * The header alone of a frame that announces `len` bytes in `form` (7, 16 or 64 bits), masked with zeros or
+ * not.
+ */
 void bytes_header(struct bytes *b, unsigned first, bool masked, uint64_t len, int form);
 
 /* A frame of the server's. */

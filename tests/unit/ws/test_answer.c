@@ -23,9 +23,10 @@ static void accepting_looks_as_in_the_rfc(void **state) {
   (void)state;
   swale__ws_answer_accept(&answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "chat");
   assert_int_equal(swale__ws_answer_add(&answer, extra, 2), 0);
-  expect_rendered(&answer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"
-                           "X-One: 1\r\nX-Two: 2\r\n\r\n");
+  expect_rendered(&answer,
+                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"
+                  "X-One: 1\r\nX-Two: 2\r\n\r\n");
   swale__ws_answer_accept(&answer, "k", NULL);
   expect_rendered(&answer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                            "Sec-WebSocket-Accept: k\r\n\r\n");
@@ -35,14 +36,17 @@ static void a_refusal_ends_the_connection(void **state) {
   struct swale__ws_answer answer;
   (void)state;
   swale__ws_answer_refuse(&answer, 403, "no way");
-  expect_rendered(&answer, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                           "Content-Length: 6\r\n\r\nno way");
+  expect_rendered(&answer,
+                  "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Length: 6\r\n\r\nno way");
   swale__ws_answer_refuse(&answer, 404, NULL);
-  expect_rendered(&answer, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                           "Content-Length: 9\r\n\r\nNot Found");
+  expect_rendered(&answer,
+                  "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Length: 9\r\n\r\nNot Found");
   swale__ws_answer_refuse(&answer, 599, "");
-  expect_rendered(&answer, "HTTP/1.1 599 Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                           "Content-Length: 0\r\n\r\n");
+  expect_rendered(&answer,
+                  "HTTP/1.1 599 Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Length: 0\r\n\r\n");
 }
 
 static void a_refusal_says_what_would_be_right(void **state) {
@@ -52,9 +56,10 @@ static void a_refusal_says_what_would_be_right(void **state) {
   expect_rendered(&answer, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\n"
                            "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 1\r\n\r\nx");
   swale__ws_answer_refuse(&answer, 426, "x");
-  expect_rendered(&answer, "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                           "Connection: Upgrade, close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                           "Content-Length: 1\r\n\r\nx");
+  expect_rendered(&answer,
+                  "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                  "Connection: Upgrade, close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Length: 1\r\n\r\nx");
 }
 
 static void a_content_type_of_its_own_stands_alone(void **state) {
@@ -64,8 +69,9 @@ static void a_content_type_of_its_own_stands_alone(void **state) {
   swale__ws_answer_refuse(&answer, 403, "<p>");
   swale__ws_answer_add(&answer, extra, 1);
   swale__ws_answer_add(&answer, &html, 1);
-  expect_rendered(&answer, "HTTP/1.1 403 Forbidden\r\nX-One: 1\r\nContent-Type: text/html\r\nConnection: close\r\n"
-                           "Content-Length: 3\r\n\r\n<p>");
+  expect_rendered(&answer,
+                  "HTTP/1.1 403 Forbidden\r\nX-One: 1\r\nContent-Type: text/html\r\nConnection: close\r\n"
+                  "Content-Length: 3\r\n\r\n<p>");
 }
 
 static void headers_are_bounded(void **state) {

@@ -4,7 +4,8 @@
 #include "ws/ascii.h"
 
 static void tokens_are_the_characters_of_rfc_9110(void **state) {
-  static const char tokens[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  static const char tokens[] =
+      "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   (void)state;
   for (int c = 0; c < 256; c++)
     assert_int_equal(swale__ws_is_token((char)c), c != 0 && strchr(tokens, c) != NULL);

@@ -43,7 +43,9 @@ static void what_the_peer_sends_is_checked(void **state) {
   expect_parsed("\x03", 1, 1002, 0);
   expect_parsed("\x03\xe8", 2, 0, 1000);
   expect_parsed("\x03\xea", 2, 0, 1002);
-  expect_parsed("\x03\xe8" "bye", 5, 0, 1000);
+  expect_parsed("\x03\xe8"
+                "bye",
+                5, 0, 1000);
   expect_parsed("\x03\xed", 2, 1002, 0);
   expect_parsed("\x03\xf7", 2, 1002, 0);
   expect_parsed("\x00\x00", 2, 1002, 0);

@@ -89,7 +89,8 @@ static void a_reason_split_inside_a_character_is_fine(void **state) {
 }
 
 static void every_code_that_may_be_sent_is_taken(void **state) {
-  static const unsigned codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999};
+  static const unsigned codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010,
+                                   1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999};
   struct world *w = *state;
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
     char log[40];
@@ -202,7 +203,8 @@ static void both_close_at_once(void **state) {
   expect_closed(w);
 }
 
-static int close_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int close_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                            size_t len) {
   (void)w, (void)kind, (void)data, (void)len;
   return swale_close(c, 4004, NULL);
 }
@@ -220,7 +222,8 @@ static void closing_inside_receive_stops_delivery(void **state) {
   expect_closed(w);
 }
 
-static int fail_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int fail_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                           size_t len) {
   (void)w, (void)c, (void)kind, (void)data, (void)len;
   return -1;
 }

@@ -142,11 +142,22 @@ static void reject_it(struct world *w) {
 static void run_it(struct world *w) { assert_int_equal(swale_loop_run(w->loop), SWALE_ESTATE); }
 
 typedef void (*deed)(struct world *w);
-static const deed deeds[] = {free_it, close_it, end_it, feed_it, write_it, send_it, accept_it, reject_it, run_it};
+static const deed deeds[] = {free_it, close_it,  end_it,    feed_it, write_it,
+                             send_it, accept_it, reject_it, run_it};
 enum { DEEDS = sizeof deeds / sizeof *deeds };
 
 /* Where it is done; `deed_of` is that of the test that runs. */
-enum place { IN_GUARD, IN_CONNECT_BEFORE, IN_CONNECT_AFTER, IN_RECEIVE, IN_EVENT, IN_DISCONNECT, IN_OUTPUT, IN_REPORT, PLACES };
+enum place {
+  IN_GUARD,
+  IN_CONNECT_BEFORE,
+  IN_CONNECT_AFTER,
+  IN_RECEIVE,
+  IN_EVENT,
+  IN_DISCONNECT,
+  IN_OUTPUT,
+  IN_REPORT,
+  PLACES
+};
 
 struct trial {
   struct world w; /* first */
@@ -174,7 +185,8 @@ static int trial_connect(struct world *w, swale_consumer *c) {
   return rv == SWALE_ECLOSED || rv == SWALE_ESTATE ? 0 : rv;
 }
 
-static int trial_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int trial_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                         size_t len) {
   (void)c, (void)kind, (void)data, (void)len;
   act(w, IN_RECEIVE);
   return 0;
@@ -305,7 +317,8 @@ static int decide_later(struct world *w, swale_consumer *c) {
   return 0;
 }
 
-static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                           size_t len) {
   (void)c, (void)kind, (void)data, (void)len;
   free_it(w);
   return 0;
@@ -327,7 +340,8 @@ static void it_may_be_freed_for_an_early_message(void **state) {
   expect_log(w, "connect text:1 disconnect:1006");
 }
 
-static int feed_inside(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int feed_inside(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                       size_t len) {
   (void)c, (void)kind, (void)data, (void)len;
   assert_int_equal(swale_ws_feed(w->ws, "x", 1), SWALE_ESTATE);
   assert_int_equal(swale_ws_feed_eof(w->ws), SWALE_ESTATE);
@@ -344,7 +358,8 @@ static void feeding_from_inside_a_feed_is_an_error(void **state) {
   expect_log(w, "text:1 text:2");
 }
 
-static int free_and_see(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int free_and_see(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                        size_t len) {
   (void)kind;
   free_it(w);
   assert_int_equal(len, 5);
@@ -366,7 +381,8 @@ static void what_is_freed_inside_a_feed_lasts_until_its_end(void **state) {
 
 /* ---- one connection inside the callback of another ------------------------------------------ */
 
-static int feed_the_other(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int feed_the_other(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                          size_t len) {
   swale_ws *other = swale_ws_host_data(w->ws) == w ? NULL : swale_ws_host_data(w->ws);
   struct bytes in = {0};
   (void)c, (void)kind, (void)len;
@@ -398,8 +414,8 @@ static void connections_may_be_fed_inside_each_others_callbacks(void **state) {
 /* ---- running out of memory -------------------------------------------------------------- */
 
 /*
- * A life in which memory may run out at any point, for one allocation or from then on; the connection then ends, and nothing else.
- * Bits of `how`: in single bytes, for good, and the decision comes later.
+ * A life in which memory may run out at any point, for one allocation or from then on; the connection then
+ * ends, and nothing else. Bits of `how`: in single bytes, for good, and the decision comes later.
  */
 enum { BYTEWISE = 1, FOR_GOOD = 2, LATER = 4 };
 
@@ -476,11 +492,11 @@ static int live_short_of_memory(struct unit_env *u, unsigned how) {
   return rv;
 }
 
-#define SHORT_OF_MEMORY(how)                                                                                  \
-  static int live_short_of_memory_##how(struct unit_env *u) { return live_short_of_memory(u, how); }          \
-  static void no_memory_ends_the_connection_and_nothing_else_##how(void **state) {                            \
-    (void)state;                                                                                              \
-    unit_fail_every_allocation(live_short_of_memory_##how);                                                   \
+#define SHORT_OF_MEMORY(how)                                                                                 \
+  static int live_short_of_memory_##how(struct unit_env *u) { return live_short_of_memory(u, how); }         \
+  static void no_memory_ends_the_connection_and_nothing_else_##how(void **state) {                           \
+    (void)state;                                                                                             \
+    unit_fail_every_allocation(live_short_of_memory_##how);                                                  \
   }
 SHORT_OF_MEMORY(0)
 SHORT_OF_MEMORY(1)

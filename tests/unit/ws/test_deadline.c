@@ -166,6 +166,16 @@ static void a_ping_goes_ahead_of_waiting_data(void **state) {
   expect_next(w, &at, FIN | TEXT, "data", 4);
 }
 
+static void a_ping_that_waits_is_dropped_at_the_end(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_send_text(w->consumer, "data", 4);
+  world_pass(w, 25000);
+  swale_ws_feed_eof(w->ws);
+  expect_text(w, "data");
+  expect_closed(w);
+}
+
 /* ---- idleness --------------------------------------------------------------------------- */
 
 static void without_messages_it_is_closed_after_idle_ms(void **state) {
@@ -293,6 +303,7 @@ int main(void) {
       WORLD_TEST(without_pong_ms_unwritten_pings_do_not_pile_up),
       WORLD_TEST(without_ping_ms_there_are_no_pings),
       WORLD_TEST(a_ping_goes_ahead_of_waiting_data),
+      WORLD_TEST(a_ping_that_waits_is_dropped_at_the_end),
       WORLD_TEST(without_messages_it_is_closed_after_idle_ms),
       WORLD_TEST(a_message_in_or_out_is_no_idleness),
       WORLD_TEST(while_reading_is_stopped_progress_in_writing_is_a_sign_of_life),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames by means of wslay. The tests in the second half hold down what wslay does that an adapter has to know. */
+/*
+ * Frames by means of wslay. The tests in the second half hold down what wslay does that an adapter has to
+ * know.
+ */
 #include <unit.h>
 
 #include <dlfcn.h>
@@ -211,9 +214,10 @@ static void wslay_lets_pass_a_length_of_63_bits(void **state) {
   assert_false(f->last.last);
 }
 
-#define TEST(name)                                                                                            \
-  {#name "/0", name, setup, teardown, NULL}, {#name "/1", name, setup, teardown, (void *)1},                  \
-      {#name "/7", name, setup, teardown, (void *)7}
+#define TEST(name)                                                                                           \
+  {#name "/0", name, setup, teardown, NULL}, {#name "/1", name, setup, teardown, (void *)1}, {               \
+#name "/7", name, setup, teardown, (void *)7                                                             \
+  }
 
 int main(void) {
   const struct CMUnitTest tests[] = {

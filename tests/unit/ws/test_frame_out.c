@@ -36,7 +36,8 @@ static void text_and_bytes_have_their_opcodes(void **state) {
   for (int kind = SWALE_TEXT; kind <= SWALE_BINARY; kind++) {
     swale_payload *frame;
     size_t len;
-    assert_int_equal(swale_payload_wrap((enum swale_kind)kind, "x", 1, swale__ws_frame_encode, NULL, NULL, &frame), 0);
+    assert_int_equal(
+        swale_payload_wrap((enum swale_kind)kind, "x", 1, swale__ws_frame_encode, NULL, NULL, &frame), 0);
     assert_memory_equal(swale_payload_bytes(frame, &len), kind == SWALE_TEXT ? "\x81\x01x" : "\x82\x01x", 3);
     assert_int_equal(len, 3);
     swale_payload_unref(frame);
@@ -57,7 +58,10 @@ static void close_frames_carry_code_and_reason(void **state) {
   expect_close_frame(0, "ignored", "\x88\x00", 2);
   expect_close_frame(1000, NULL, "\x88\x02\x03\xe8", 4);
   expect_close_frame(4999, "", "\x88\x02\x13\x87", 4);
-  expect_close_frame(1001, "bye", "\x88\x05\x03\xe9" "bye", 7);
+  expect_close_frame(1001, "bye",
+                     "\x88\x05\x03\xe9"
+                     "bye",
+                     7);
 }
 
 static int make_frames(struct unit_env *u) {

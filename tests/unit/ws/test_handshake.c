@@ -94,8 +94,12 @@ static void there_is_one_host(void **state) {
 }
 
 static void a_host_has_the_form_of_one(void **state) {
-  static const char *const fine[] = {"a", "EXAMPLE.com", "example.com:1", "example.com:65535", "127.0.0.1:80", "[::1]", "[::1]:8000", "a_b-c.d"};
-  static const char *const bad[] = {"", "a b", "a:", "a:0", "a:65536", "a:123456", "a:x", "a/b", "a@b", "[::1", "[]", "[::1]x", ":80", "a,b", ".a", "http://a", "\xc3\xa4"};
+  static const char *const fine[] = {
+      "a",     "EXAMPLE.com", "example.com:1", "example.com:65535", "127.0.0.1:80",
+      "[::1]", "[::1]:8000",  "a_b-c.d"};
+  static const char *const bad[] = {"",    "a b", "a:",  "a:0",      "a:65536", "a:123456",
+                                    "a:x", "a/b", "a@b", "[::1",     "[]",      "[::1]x",
+                                    ":80", "a,b", ".a",  "http://a", "\xc3\xa4"};
   struct fixture *f = *state;
   for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
     expect_with(f, HOST, fine[i], 101);
@@ -158,7 +162,17 @@ static void the_version_is_13(void **state) {
 }
 
 static void the_key_is_16_bytes_in_base64(void **state) {
-  static const char *const bad[] = {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZ===", "dGhlIHNhbXBs SBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ-=", "-GhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZSE=", "dGhlIHNhbXBsZSBub25jZQ==, x"};
+  static const char *const bad[] = {"",
+                                    "dGhlIHNhbXBsZSBub25jZQ=",
+                                    "dGhlIHNhbXBsZSBub25jZQ",
+                                    "dGhlIHNhbXBsZSBub25jZQ===",
+                                    "dGhlIHNhbXBsZSBub25j",
+                                    "dGhlIHNhbXBsZSBub25jZ===",
+                                    "dGhlIHNhbXBs SBub25jZQ==",
+                                    "dGhlIHNhbXBsZSBub25jZQ-=",
+                                    "-GhlIHNhbXBsZSBub25jZQ==",
+                                    "dGhlIHNhbXBsZSBub25jZSE=",
+                                    "dGhlIHNhbXBsZSBub25jZQ==, x"};
   struct fixture *f = *state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     expect_with(f, KEY, bad[i], 400);

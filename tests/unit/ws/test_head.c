@@ -7,7 +7,10 @@
 
 enum { HEAD_MAX = 1000, HEADERS_MAX = 10 };
 
-/* Feeds in chunks of this size, each in a block of its own; answers as the head does, MORE after the last byte. */
+/*
+ * Feeds in chunks of this size, each in a block of its own; answers as the head does, MORE after the last
+ * byte.
+ */
 static int feed(struct swale__ws_head *head, const char *text, size_t len, size_t chunk, size_t *used) {
   *used = 0;
   while (*used < len) {
@@ -50,8 +53,10 @@ static int verdict(const char *text) {
 #define LINE "GET / HTTP/1.1\r\n"
 
 static void a_request_is_taken_apart(void **state) {
-  static const char text[] = "GET /a?b=c HTTP/1.1\r\nHost: x\r\nEmpty:\r\nX-Blanks:  \t a \t b \t \r\nX-HIGH: \xe4\r\n\r\nrest";
-  static const char *const expected[][2] = {{"host", "x"}, {"empty", ""}, {"x-blanks", "a \t b"}, {"x-high", "\xe4"}};
+  static const char text[] =
+      "GET /a?b=c HTTP/1.1\r\nHost: x\r\nEmpty:\r\nX-Blanks:  \t a \t b \t \r\nX-HIGH: \xe4\r\n\r\nrest";
+  static const char *const expected[][2] = {
+      {"host", "x"}, {"empty", ""}, {"x-blanks", "a \t b"}, {"x-high", "\xe4"}};
   (void)state;
   for (size_t chunk = 1; chunk <= sizeof text; chunk++) {
     struct unit_env u;

@@ -58,7 +58,8 @@ static void fill(unsigned char *at, size_t len) {
     at[i] = pattern_at(i);
 }
 
-static int check_pattern(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int check_pattern(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                         size_t len) {
   (void)w, (void)c, (void)kind;
   const unsigned char *bytes = data;
   for (size_t i = 0; i < len; i++)
@@ -69,7 +70,8 @@ static int check_pattern(struct world *w, swale_consumer *c, enum swale_kind kin
 
 /* Around the three forms of lengths, and of wslay's buffer. */
 static void messages_of_every_size_arrive_unchanged(void **state) {
-  static const size_t sizes[] = {1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 4081, 4082, 4083, 4090, 4096, 8192, 65535, 65536, 65537, 200000};
+  static const size_t sizes[] = {1,    2,    3,    4,    5,    124,  125,   126,   127,   128,
+                                 4081, 4082, 4083, 4090, 4096, 8192, 65535, 65536, 65537, 200000};
   struct world *w = *state;
   unsigned char *data = malloc(200000);
   fill(data, 200000);
@@ -171,7 +173,9 @@ static void an_unmasked_ping_is_1002(void **state) { frame_fails(*state, FIN | P
 static void rsv1_is_1002(void **state) { frame_fails(*state, 0x40 | FIN | TEXT, true, 1002); }
 static void rsv2_is_1002(void **state) { frame_fails(*state, 0x20 | FIN | TEXT, true, 1002); }
 static void rsv3_is_1002(void **state) { frame_fails(*state, 0x10 | FIN | TEXT, true, 1002); }
-static void rsv_of_a_control_frame_is_1002(void **state) { frame_fails(*state, 0x40 | FIN | PING, true, 1002); }
+static void rsv_of_a_control_frame_is_1002(void **state) {
+  frame_fails(*state, 0x40 | FIN | PING, true, 1002);
+}
 static void a_continuation_of_nothing_is_1002(void **state) { frame_fails(*state, FIN | CONT, true, 1002); }
 static void a_fragmented_ping_is_1002(void **state) { frame_fails(*state, PING, true, 1002); }
 
@@ -207,8 +211,12 @@ static void header_breaks(struct world *w, unsigned first, uint64_t len, int for
 }
 
 static void a_control_frame_of_126_bytes_is_1002(void **state) { header_breaks(*state, FIN | PING, 126, 16); }
-static void a_length_of_16_bits_that_fits_7_is_1002(void **state) { header_breaks(*state, FIN | BIN, 125, 16); }
-static void a_length_of_64_bits_that_fits_16_is_1002(void **state) { header_breaks(*state, FIN | BIN, 65535, 64); }
+static void a_length_of_16_bits_that_fits_7_is_1002(void **state) {
+  header_breaks(*state, FIN | BIN, 125, 16);
+}
+static void a_length_of_64_bits_that_fits_16_is_1002(void **state) {
+  header_breaks(*state, FIN | BIN, 65535, 64);
+}
 static void a_length_with_the_top_bit_is_1002(void **state) {
   header_breaks(*state, FIN | BIN, UINT64_C(1) << 63, 64);
 }

@@ -211,7 +211,10 @@ static void write_out(struct world *w, swale_ws *ws) {
     }
 }
 
-/* All 10,000 members get each message; the layer, the loop and the message itself may take a few blocks, the members none. */
+/*
+ * All 10,000 members get each message; the layer, the loop and the message itself may take a few blocks, the
+ * members none.
+ */
 static void a_group_of_10000_takes_no_memory_per_member(void **state) {
   struct fixture *f = *state;
   open_crowd(f, 0, CROWD);

@@ -109,7 +109,8 @@ static void nothing_can_be_sent_from_disconnect(void **state) {
 }
 
 /* What comes up after a feed, at the end of the outermost call, still belongs to it. */
-static int pause_and_queue(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int pause_and_queue(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                           size_t len) {
   (void)kind, (void)data, (void)len;
   world_group_send(w, "through the layer");
   return swale_send_text(c, "at once", 7);

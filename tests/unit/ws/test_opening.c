@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-
 /* ---- accepting -------------------------------------------------------------------------- */
 
 static void a_request_opens_a_connection(void **state) {
@@ -89,13 +88,17 @@ static void refused(struct world *w, const char *request, int status) {
 static void what_is_no_handshake_is_refused(void **state) {
   refused(*state, "GET /ws/chat/ HTTP/1.1\r\nHost: x\r\n\r\n", 426);
 }
-static void a_post_is_refused(void **state) { refused(*state, "POST /ws/chat/ HTTP/1.1\r\n" REQUEST_HEADERS "\r\n", 405); }
+static void a_post_is_refused(void **state) {
+  refused(*state, "POST /ws/chat/ HTTP/1.1\r\n" REQUEST_HEADERS "\r\n", 405);
+}
 static void garbage_is_refused(void **state) { refused(*state, "\x16\x03\x01\x02", 400); }
 static void http_1_0_is_refused(void **state) { refused(*state, "GET /ws/chat/ HTTP/1.0\r\n", 505); }
 static void a_body_is_refused(void **state) {
   refused(*state, REQUEST_LINE REQUEST_HEADERS "Content-Length: 3\r\n\r\nabc", 400);
 }
-static void an_unknown_path_is_refused(void **state) { refused(*state, "GET /nowhere HTTP/1.1\r\n" REQUEST_HEADERS "\r\n", 404); }
+static void an_unknown_path_is_refused(void **state) {
+  refused(*state, "GET /nowhere HTTP/1.1\r\n" REQUEST_HEADERS "\r\n", 404);
+}
 static void a_path_with_a_bad_escape_is_refused(void **state) {
   refused(*state, "GET /ws/%zz HTTP/1.1\r\n" REQUEST_HEADERS "\r\n", 400);
 }
@@ -196,9 +199,15 @@ static void origin(struct world *w, const char *line, int status) {
   expect_status(w, 101, "");
 }
 
-static void pages_of_the_same_origin_connect(void **state) { origin(*state, "Origin: http://example.com", 101); }
-static void pages_of_another_origin_do_not(void **state) { origin(*state, "Origin: http://evil.example", 403); }
-static void pages_of_another_scheme_do_not(void **state) { origin(*state, "Origin: https://example.com", 403); }
+static void pages_of_the_same_origin_connect(void **state) {
+  origin(*state, "Origin: http://example.com", 101);
+}
+static void pages_of_another_origin_do_not(void **state) {
+  origin(*state, "Origin: http://evil.example", 403);
+}
+static void pages_of_another_scheme_do_not(void **state) {
+  origin(*state, "Origin: https://example.com", 403);
+}
 static void a_null_origin_does_not(void **state) { origin(*state, "Origin: null", 403); }
 static void two_origins_do_not(void **state) {
   origin(*state, "Origin: http://example.com\r\nOrigin: http://example.com", 400);

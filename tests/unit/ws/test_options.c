@@ -50,18 +50,18 @@ static void a_caller_with_a_shorter_or_longer_struct_gets_no_more_than_that(void
   assert_int_equal(room[sizeof room - 1], 0);
 }
 
-#define REFUSED(field, value)                                                                                 \
-  do {                                                                                                        \
-    struct swale_ws_options o = defaults();                                                                   \
-    o.field = value;                                                                                          \
-    assert_int_equal(swale__ws_options_check(&o), SWALE_EINVAL);                                              \
+#define REFUSED(field, value)                                                                                \
+  do {                                                                                                       \
+    struct swale_ws_options o = defaults();                                                                  \
+    o.field = value;                                                                                         \
+    assert_int_equal(swale__ws_options_check(&o), SWALE_EINVAL);                                             \
   } while (0)
 
-#define TAKEN(field, value)                                                                                   \
-  do {                                                                                                        \
-    struct swale_ws_options o = defaults();                                                                   \
-    o.field = value;                                                                                          \
-    assert_int_equal(swale__ws_options_check(&o), 0);                                                         \
+#define TAKEN(field, value)                                                                                  \
+  do {                                                                                                       \
+    struct swale_ws_options o = defaults();                                                                  \
+    o.field = value;                                                                                         \
+    assert_int_equal(swale__ws_options_check(&o), 0);                                                        \
   } while (0)
 
 static void limits_that_cannot_be_are_refused(void **state) {

@@ -75,10 +75,44 @@ static void a_pattern_with_a_port_takes_that_port(void **state) {
   assert_true(allows("[2001:DB8::a]", "http://[2001:db8::A]"));
 }
 
-static const char *const malformed[] = {"", "null", "NULL", "example.com", "https:", "https:/", "https://", "://example.com", "https://example.com/", "https://example.com/x", "https://user@example.com", "https://example.com:", "https://example.com:0", "https://example.com:65536", "https://example.com:1e3", "https://example.com:999999999999", "https://exa mple.com", "https://example.com ", " https://example.com", "https://example.com?x", "https://example.com#x", "https://[::1", "https://[]", "https://[::1]x", "https://::1", "https://.example.com", "https://ex\xc3\xa4mple.com", "1https://example.com", "https://example.com https://example.com", "https://example.com,https://example.com", "https://example.com:000443", "+a://example.com", "-a://example.com", ".a://example.com"};
+static const char *const malformed[] = {"",
+                                        "null",
+                                        "NULL",
+                                        "example.com",
+                                        "https:",
+                                        "https:/",
+                                        "https://",
+                                        "://example.com",
+                                        "https://example.com/",
+                                        "https://example.com/x",
+                                        "https://user@example.com",
+                                        "https://example.com:",
+                                        "https://example.com:0",
+                                        "https://example.com:65536",
+                                        "https://example.com:1e3",
+                                        "https://example.com:999999999999",
+                                        "https://exa mple.com",
+                                        "https://example.com ",
+                                        " https://example.com",
+                                        "https://example.com?x",
+                                        "https://example.com#x",
+                                        "https://[::1",
+                                        "https://[]",
+                                        "https://[::1]x",
+                                        "https://::1",
+                                        "https://.example.com",
+                                        "https://ex\xc3\xa4mple.com",
+                                        "1https://example.com",
+                                        "https://example.com https://example.com",
+                                        "https://example.com,https://example.com",
+                                        "https://example.com:000443",
+                                        "+a://example.com",
+                                        "-a://example.com",
+                                        ".a://example.com"};
 
 static void malformed_origins_are_refused(void **state) {
-  static const char *const patterns[] = {"example.com", ".example.com", "https://example.com", "[::1]", ".com", NULL};
+  static const char *const patterns[] = {"example.com", ".example.com", "https://example.com",
+                                         "[::1]",       ".com",         NULL};
   swale_origins *set;
   (void)state;
   assert_int_equal(swale_origins_new(patterns, NULL, &set), 0);
@@ -111,9 +145,12 @@ static void a_request_without_origin_is_allowed_unless_one_is_required(void **st
 }
 
 static void each_pattern_of_a_set_counts(void **state) {
-  static const char *const patterns[] = {"https://one.example", "*.", ".two.example:81", "[::3]", "x+y-z.1://four", NULL};
-  static const char *const fine[] = {"https://one.example", "http://a.two.example:81", "http://[::3]", "x+y-z.1://four", NULL};
-  static const char *const bad[] = {"http://one.example", "http://two.example", "http://[::4]", "http://four", "https://three", NULL};
+  static const char *const patterns[] = {"https://one.example", "*.", ".two.example:81", "[::3]",
+                                         "x+y-z.1://four",      NULL};
+  static const char *const fine[] = {"https://one.example", "http://a.two.example:81", "http://[::3]",
+                                     "x+y-z.1://four", NULL};
+  static const char *const bad[] = {"http://one.example", "http://two.example", "http://[::4]",
+                                    "http://four",        "https://three",      NULL};
   swale_origins *set;
   (void)state;
   assert_int_equal(swale_origins_new(patterns, NULL, &set), SWALE_EFORMAT);
@@ -137,7 +174,32 @@ static void an_empty_set_allows_no_page(void **state) {
 }
 
 static void patterns_that_could_never_match_are_errors(void **state) {
-  static const char *const bad[] = {"", ".", "*.example.com", "https://*.example.com", "https://*", "**", "example.com/", "https://example.com/", "https://", "://x", "a b", "example.com:", "example.com:0", "example.com:70000", "example.com:*", "..example.com", ".[::1]", "[::1", "null:null", "https//x:", "h\xc3\xa4", "1x://a", "https://https://a", "user@example.com", "example.com:000080", "+a://x"};
+  static const char *const bad[] = {"",
+                                    ".",
+                                    "*.example.com",
+                                    "https://*.example.com",
+                                    "https://*",
+                                    "**",
+                                    "example.com/",
+                                    "https://example.com/",
+                                    "https://",
+                                    "://x",
+                                    "a b",
+                                    "example.com:",
+                                    "example.com:0",
+                                    "example.com:70000",
+                                    "example.com:*",
+                                    "..example.com",
+                                    ".[::1]",
+                                    "[::1",
+                                    "null:null",
+                                    "https//x:",
+                                    "h\xc3\xa4",
+                                    "1x://a",
+                                    "https://https://a",
+                                    "user@example.com",
+                                    "example.com:000080",
+                                    "+a://x"};
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     const char *const patterns[] = {"example.com", bad[i], NULL};

@@ -40,7 +40,8 @@ static int teardown(void **state) {
 
 static swale_payload *frame_of(struct fixture *f, const char *text, unsigned opcode) {
   swale_payload *frame;
-  assert_int_equal(swale__ws_frame_control((unsigned char)opcode, text, strlen(text), &f->u.env.allocator, &frame), 0);
+  assert_int_equal(
+      swale__ws_frame_control((unsigned char)opcode, text, strlen(text), &f->u.env.allocator, &frame), 0);
   return frame;
 }
 

@@ -102,8 +102,9 @@ static void a_busy_peer_does_not_own_the_loop(void **state) {
   assert_int_equal(more, 1);
   assert_int_equal(p->w.delivered, 60000);
   assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, &more), SWALE_WS_WANT_READ);
-  assert_int_equal(more, 0);
   assert_int_equal(p->w.delivered, 120000);
+  assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, &more), SWALE_WS_WANT_READ);
+  assert_int_equal(more, 0);
 }
 
 static void what_the_socket_does_not_take_waits(void **state) {
@@ -145,6 +146,24 @@ static void a_pump_that_may_read_again_says_so(void **state) {
   expect_log(&p->w, "text:waits");
 }
 
+static int echo(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)w, (void)kind;
+  return swale_send_bytes(c, data, len);
+}
+
+static void what_a_read_brings_about_is_written_before_the_next(void **state) {
+  struct pair *p = *state;
+  static const char zeros[1000];
+  p->w.options.output_max = 20000;
+  connect_pair(p);
+  p->w.on_receive = echo;
+  for (int i = 0; i < 60; i++)
+    bytes_frame(&p->w.in, FIN | BIN, zeros, sizeof zeros);
+  peer_sends_in(p);
+  assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, NULL), SWALE_WS_WANT_READ);
+  assert_int_equal(peer_reads(p), 60 * (4 + sizeof zeros));
+}
+
 static void many_frames_are_one_write(void **state) {
   struct pair *p = *state;
   connect_pair(p);
@@ -160,6 +179,18 @@ static void the_end_of_the_stream_is_1006(void **state) {
   shutdown(p->peer, SHUT_WR);
   assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, NULL), SWALE_WS_CLOSED);
   expect_log(&p->w, "disconnect:1006");
+}
+
+static void with_edge_triggers_the_end_right_behind_the_last_bytes_is_seen(void **state) {
+  struct pair *p = *state;
+  int more = 1;
+  connect_pair(p);
+  bytes_frame(&p->w.in, FIN | TEXT, "last", 4);
+  peer_sends_in(p);
+  shutdown(p->peer, SHUT_WR);
+  assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, &more), SWALE_WS_CLOSED);
+  assert_int_equal(more, 0);
+  expect_log(&p->w, "text:last disconnect:1006");
 }
 
 static void a_broken_socket_is_1006(void **state) {
@@ -193,7 +224,8 @@ static void a_close_goes_through(void **state) {
   expect_log(&p->w, "disconnect:1000");
 }
 
-static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                           size_t len) {
   (void)c, (void)kind, (void)data, (void)len;
   swale_ws_free(w->ws);
   w->ws = NULL;
@@ -260,8 +292,10 @@ int main(void) {
       TEST(a_busy_peer_does_not_own_the_loop),
       TEST(what_the_socket_does_not_take_waits),
       TEST(a_pump_that_may_read_again_says_so),
+      TEST(what_a_read_brings_about_is_written_before_the_next),
       TEST(many_frames_are_one_write),
       TEST(the_end_of_the_stream_is_1006),
+      TEST(with_edge_triggers_the_end_right_behind_the_last_bytes_is_seen),
       TEST(a_broken_socket_is_1006),
       TEST(what_is_no_descriptor_is_1006),
       TEST(a_close_goes_through),

@@ -293,8 +293,14 @@ static void what_was_shown_stays_until_it_is_acked(void **state) {
   world_frame(w, FIN | PING, "3", 1);
   swale_send_text(w->consumer, "more", 4);
   world_run(w);
-  assert_memory_equal(iov[0].iov_base, "\x8a\x01" "1", 3);
-  assert_memory_equal(iov[1].iov_base, "\x81\x04" "data", 6);
+  assert_memory_equal(iov[0].iov_base,
+                      "\x8a\x01"
+                      "1",
+                      3);
+  assert_memory_equal(iov[1].iov_base,
+                      "\x81\x04"
+                      "data",
+                      6);
 }
 
 static void no_pong_after_the_close_frame(void **state) {

@@ -40,7 +40,7 @@ static const char *answer_header(const struct swale_ws_answer *answer, const cha
 
 static void take_answer(struct world *w, int status) {
   struct swale_ws_answer answer = {0};
-  assert_int_equal(swale_ws_answer(w->ws, &answer), 0);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), 0);
   assert_int_equal(answer.status, status);
 }
 
@@ -63,7 +63,7 @@ static void the_host_gets_the_answer_to_write(void **state) {
   w->on_connect = check_and_accept;
   assert_int_equal(open_upgraded(w, &u), 0);
   expect_log(w, "connect");
-  assert_int_equal(swale_ws_answer(w->ws, &answer), 0);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), 0);
   assert_int_equal(answer.status, 101);
   assert_string_equal(answer_header(&answer, "Upgrade"), "websocket");
   assert_string_equal(answer_header(&answer, "Connection"), "Upgrade");
@@ -80,7 +80,7 @@ static void the_host_gets_the_answer_to_write(void **state) {
   world_run(w);
   assert_int_equal(w->outputs, 1);
   expect_text(w, "hello");
-  assert_int_equal(swale_ws_answer(w->ws, &answer), SWALE_ESTATE);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ESTATE);
 }
 
 static int send_at_once(struct world *w, swale_consumer *c) {
@@ -117,7 +117,7 @@ static void open_undecided(struct world *w) {
   struct swale_ws_answer answer;
   w->on_connect = decide_later;
   assert_int_equal(open_upgraded(w, &u), 0);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), SWALE_EAGAIN);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_EAGAIN);
   world_run(w);
   assert_int_equal(w->answers, 0);
 }
@@ -181,7 +181,7 @@ static void a_refusal_is_an_answer_with_a_body(void **state) {
   assert_int_equal(w->answers, 1);
   assert_int_equal(w->outputs, 0);
   expect_state(w, 0);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), 0);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), 0);
   assert_int_equal(answer.status, 403);
   assert_string_equal(answer.body, "no");
   assert_int_equal(answer.body_len, 2);
@@ -197,7 +197,7 @@ static void a_peer_that_goes_before_the_decision_needs_no_answer(void **state) {
   assert_int_equal(swale_ws_feed_eof(w->ws), 0);
   expect_log(w, "connect disconnect:1006");
   expect_state(w, SWALE_WS_CLOSED);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), SWALE_ECLOSED);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ECLOSED);
 }
 
 static void early_bytes_wait_here_too(void **state) {
@@ -213,10 +213,11 @@ static void early_bytes_wait_here_too(void **state) {
   expect_log(w, "text:late");
 }
 
-static void refused(struct world *w, const struct swale_ws_upgrade *u, int status, const char *name, const char *value) {
+static void refused(struct world *w, const struct swale_ws_upgrade *u, int status, const char *name,
+                    const char *value) {
   struct swale_ws_answer answer;
   assert_int_equal(open_upgraded(w, u), 0);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), 0);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), 0);
   assert_int_equal(answer.status, status);
   if (name)
     assert_string_equal(answer_header(&answer, name), value);
@@ -305,9 +306,9 @@ static void an_answer_is_needed_for_bytes_only_there(void **state) {
   struct world *w = *state;
   struct swale_ws_answer answer;
   world_new(w);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), SWALE_ESTATE);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ESTATE);
   world_feed_text(w, REQUEST);
-  assert_int_equal(swale_ws_answer(w->ws, &answer), SWALE_ESTATE);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ESTATE);
 }
 
 static int live_short_of_memory(struct unit_env *unit) {
@@ -319,7 +320,7 @@ static int live_short_of_memory(struct unit_env *unit) {
   w->u.fail_at = unit->fail_at;
   int rv = open_upgraded(w, &u);
   if (rv == 0)
-    rv = swale_ws_answer(w->ws, &answer);
+    rv = swale_ws_get_answer(w->ws, &answer);
   else
     assert_null(w->ws);
   if (rv == 0 && answer.status == 101) {

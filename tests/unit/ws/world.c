@@ -165,7 +165,8 @@ int world_teardown(void **state) {
 }
 
 void world_new(struct world *w) {
-  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, "192.0.2.1:4000", "198.51.100.1:80", w, &w->ws), 0);
+  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, "192.0.2.1:4000", "198.51.100.1:80", w, &w->ws),
+                   0);
 }
 
 void world_connect(struct world *w) {

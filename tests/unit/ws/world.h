@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A layer, a loop, an app with one consumer class, and one connection of it whose peer is the test. What the consumer lives through
- * is written into a log of words: "connect", "text:hello", "disconnect:1000".
+ * A layer, a loop, an app with one consumer class, and one connection of it whose peer is the test. What the
+ * consumer lives through is written into a log of words: "connect", "text:hello", "disconnect:1000".
  */
 #ifndef SWALE_TESTS_WS_WORLD_H
 #define SWALE_TESTS_WS_WORLD_H
@@ -53,15 +53,15 @@ void world_close(struct world *w);
 int world_setup(void **state);
 int world_teardown(void **state);
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
-#define WORLD_TEST_IN(size, test)                                                                             \
+#define WORLD_TEST_IN(size, test)                                                                            \
   { #test "/" #size, test, world_setup, world_teardown, (void *)(uintptr_t)size }
 /* With input whole, byte by byte, and in threes. */
 #define WORLD_TESTS(test) WORLD_TEST_IN(0, test), WORLD_TEST_IN(1, test), WORLD_TEST_IN(3, test)
 
 /* "GET /ws/<lines>", each line ended by "\r\n", with what a handshake needs. */
 #define REQUEST_LINE "GET /ws/chat/ HTTP/1.1\r\n"
-#define REQUEST_HEADERS                                                                                       \
-  "Host: example.com\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                            \
+#define REQUEST_HEADERS                                                                                      \
+  "Host: example.com\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                           \
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define REQUEST REQUEST_LINE REQUEST_HEADERS "\r\n"
 
