@@ -138,7 +138,8 @@ static int add(const struct server *s, int *fd) {
 }
 
 static int set_up_sockets(struct server *s, uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
   int one = 1;
   sigset_t stop;
@@ -154,8 +155,8 @@ static int set_up_sockets(struct server *s, uint16_t port) {
   if (s->epoll < 0 || s->waker < 0 || s->signals < 0 || s->listener < 0)
     return -1;
   setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(s->listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(s->listener, SOMAXCONN) < 0 ||
-      getsockname(s->listener, (struct sockaddr *)&address, &size) < 0)
+  if (bind(s->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+      listen(s->listener, SOMAXCONN) < 0 || getsockname(s->listener, (struct sockaddr *)&address, &size) < 0)
     return -1;
   printf("ws://127.0.0.1:%u/\n", (unsigned)ntohs(address.sin_port));
   fflush(stdout);

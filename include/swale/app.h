@@ -133,11 +133,12 @@ SWALE_API int swale_app_has_guard(const swale_app *app, swale_guard_fn guard);
 /*
  * Workers: a consumer class that listens on a plain channel. swale_app_serve starts one consumer per
  * registered channel on this loop (call it once per loop that shall work); several loops share a channel's
- * messages. A worker's connect runs in swale_app_serve's place at the next swale_loop_run (unless it rejects, it has
- * accepted), its handlers as messages come; it lives until swale_close or the loop's end. Errors of swale_app_channel:
- * SWALE_ENAME (also a name with "!", or a group of the class), SWALE_EEXIST, SWALE_EINVAL, SWALE_ENOMEM, SWALE_ESTATE;
- * of swale_app_serve, and then no worker was started: SWALE_ENOTFOUND no layer of the class's alias, SWALE_ENOMEM,
- * SWALE_ERANDOM, SWALE_EFULL, SWALE_ESTATE the loop is being freed.
+ * messages. A worker's connect runs in swale_app_serve's place at the next swale_loop_run (unless it
+ * rejects, it has accepted), its handlers as messages come; it lives until swale_close or the loop's end.
+ * Errors of swale_app_channel: SWALE_ENAME (also a name with "!", or a group of the class), SWALE_EEXIST,
+ * SWALE_EINVAL, SWALE_ENOMEM, SWALE_ESTATE; of swale_app_serve, and then no worker was started:
+ * SWALE_ENOTFOUND no layer of the class's alias, SWALE_ENOMEM, SWALE_ERANDOM, SWALE_EFULL, SWALE_ESTATE the
+ * loop is being freed.
  */
 SWALE_API int swale_app_channel(swale_app *app, const char *channel,
                                 const struct swale_consumer_class *consumer);

@@ -60,13 +60,13 @@ struct swale_layer_config {
   size_t size;                 /* set by swale_layer_config_default */
   const struct swale_env *env; /* NULL: the C library; copied */
 
-  uint32_t capacity;           /* messages that may wait in one channel; default 100 */
-  uint64_t expiry_ms;          /* how long a message may wait; default 60 s */
-  uint64_t group_expiry_ms;    /* how long a channel without a live consumer stays in a group; default 24 h */
+  uint32_t capacity;        /* messages that may wait in one channel; default 100 */
+  uint64_t expiry_ms;       /* how long a message may wait; default 60 s */
+  uint64_t group_expiry_ms; /* how long a channel without a live consumer stays in a group; default 24 h */
   const struct swale_capacity *capacities; /* copied; NULL: none */
-  size_t n_capacities;         /* at most 256 */
-  uint32_t channels_max;       /* plain channels that may exist at once; default 100,000 */
-  uint32_t groups_max;         /* groups that may exist at once; default 10,000,000 */
+  size_t n_capacities;                     /* at most 256 */
+  uint32_t channels_max;                   /* plain channels that may exist at once; default 100,000 */
+  uint32_t groups_max;                     /* groups that may exist at once; default 10,000,000 */
 
   /*
    * Told of every dropped message, from inside swale_loop_run of a loop that serves this layer, never
@@ -80,13 +80,12 @@ struct swale_layer_config {
 SWALE_API void swale_layer_config_init(struct swale_layer_config *config, size_t size);
 
 /*
- * Opens the layer that `url` names: "memory://" keeps everything in this process. The query may set
- * capacity (messages), expiry and group_expiry (seconds), as in "memory://?capacity=500&expiry=10", and
- * wins over `config`, which may be NULL.
- * On an error a sentence about it is put in `why` (of `why_size` bytes; NULL when not wanted).
- * Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_ESIZE (a URL of more than 4096 bytes),
- * SWALE_EUNSUPPORTED (unknown scheme), SWALE_EINVAL (a limit of 0, bad config), SWALE_ENOMEM, SWALE_ERANDOM, or the
- * backend's own.
+ * Opens the layer that `url` names: "memory://" keeps everything in this process. The query may set capacity
+ * (messages), expiry and group_expiry (seconds), as in "memory://?capacity=500&expiry=10", and wins over
+ * `config`, which may be NULL. On an error a sentence about it is put in `why` (of `why_size` bytes; NULL
+ * when not wanted). Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_ESIZE (a URL of more than
+ * 4096 bytes), SWALE_EUNSUPPORTED (unknown scheme), SWALE_EINVAL (a limit of 0, bad config), SWALE_ENOMEM,
+ * SWALE_ERANDOM, or the backend's own.
  */
 SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out,
                                char *why, size_t why_size);
@@ -177,25 +176,25 @@ SWALE_API int swale_layer_stats_read(swale_layer *layer, struct swale_layer_stat
 
 struct swale_channel_stats {
   size_t size;
-  uint64_t dropped;  /* since the channel exists, all reasons */
-  uint32_t depth;    /* messages waiting in its queue */
+  uint64_t dropped; /* since the channel exists, all reasons */
+  uint32_t depth;   /* messages waiting in its queue */
   uint32_t capacity;
   uint32_t groups;
 };
 
 /* Errors: SWALE_ENAME, SWALE_ENOTFOUND. */
-#define swale_channel_stats_get(layer, channel, stats)                                                        \
+#define swale_channel_stats_get(layer, channel, stats)                                                       \
   swale_channel_stats_read((layer), (channel), (stats), sizeof *(stats))
-SWALE_API int swale_channel_stats_read(swale_layer *layer, const char *channel, struct swale_channel_stats *stats,
-                                       size_t size);
+SWALE_API int swale_channel_stats_read(swale_layer *layer, const char *channel,
+                                       struct swale_channel_stats *stats, size_t size);
 
 /* Members of a group now, O(1); 0 when there is no such group, SWALE_ENAME. */
 SWALE_API int64_t swale_group_count(swale_layer *layer, const char *group);
 
 /*
- * Walks the members of a group, or the groups of a channel, one per call. Zero the cursor first. Returns 1 with
- * the next name, 0 at the end, SWALE_ENAME. O(1) a step. Whoever joins or leaves meanwhile may be missed. Nobody else is,
- * but when others leave he may be met twice.
+ * Walks the members of a group, or the groups of a channel, one per call. Zero the cursor first. Returns 1
+ * with the next name, 0 at the end, SWALE_ENAME. O(1) a step. Whoever joins or leaves meanwhile may be
+ * missed. Nobody else is, but when others leave he may be met twice.
  */
 struct swale_cursor {
   uint32_t lane, index;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For authors of transports (libswale-ws, libswale-testing, your own): how a connection brings its consumer to life. Programs
- * that only use swale do not need this header. Everything here: the loop's thread only, unless said otherwise.
+ * For authors of transports (libswale-ws, libswale-testing, your own): how a connection brings its consumer
+ * to life. Programs that only use swale do not need this header. Everything here: the loop's thread only,
+ * unless said otherwise.
  */
 #ifndef SWALE_TRANSPORT_H
 #define SWALE_TRANSPORT_H
@@ -21,18 +22,20 @@ extern "C" {
 #endif
 
 /*
- * How the core reaches a connection. The functions never call back into the consumer synchronously; what they cause is reported
- * later (swale_consumer_lost). All are called on the loop's thread, from inside a call entered with swale_loop_enter.
- * After swale_consumer_lost none is called any more.
+ * How the core reaches a connection. The functions never call back into the consumer synchronously; what
+ * they cause is reported later (swale_consumer_lost). All are called on the loop's thread, from inside a
+ * call entered with swale_loop_enter. After swale_consumer_lost none is called any more.
  */
 struct swale_transport_class {
   const char *type; /* the scope's type: "websocket" */
 
   /* The consumer accepts. `subprotocol` is NULL or one of the request's. 0, or an error (the consumer stays undecided). */
-  int (*accept)(void *transport, const char *subprotocol, const struct swale_header *headers, size_t n_headers);
+  int (*accept)(void *transport, const char *subprotocol, const struct swale_header *headers,
+                size_t n_headers);
 
   /* The consumer refuses. `body` may be NULL. The core takes the connection for lost, whatever this answers: after an error cut it. */
-  int (*reject)(void *transport, int status, const struct swale_header *headers, size_t n_headers, const char *body);
+  int (*reject)(void *transport, int status, const struct swale_header *headers, size_t n_headers,
+                const char *body);
 
   /* A payload shared with others: take a reference. SWALE_EFULL when output is at its bound, SWALE_ENOMEM. */
   int (*send)(void *transport, swale_payload *payload);
@@ -48,12 +51,15 @@ struct swale_transport_class {
   void *reserved[4]; /* zero */
 };
 
-/* A request, parsed and checked for its form by the transport. Strings end in NUL and are copied by swale_consumer_open. */
+/*
+ * A request, parsed and checked for its form by the transport. Strings end in NUL and are copied by
+ * swale_consumer_open.
+ */
 struct swale_request {
-  size_t size;        /* sizeof(struct swale_request) */
-  const char *target; /* path and query as sent: "/ws/chat/lobby/?x=1" */
-  const char *scheme; /* "ws" or "wss" */
-  const char *client, *server; /* "host:port" or NULL */
+  size_t size;                        /* sizeof(struct swale_request) */
+  const char *target;                 /* path and query as sent: "/ws/chat/lobby/?x=1" */
+  const char *scheme;                 /* "ws" or "wss" */
+  const char *client, *server;        /* "host:port" or NULL */
   const struct swale_header *headers; /* names in any letter case */
   size_t n_headers;
   const char *const *subprotocols;
@@ -61,43 +67,55 @@ struct swale_request {
 };
 
 /*
- * Opens a consumer for a request: finds the route, asks the guards, joins the class's groups, calls connect. Returns
+ * Opens a consumer for a request: finds the route, asks the guards, joins the class's groups, calls connect.
+ * Returns
  *   0            *out is the consumer: undecided, accepted or already lost; the transport's accept/reject may have been
  *                called inside, and *out was set before any of these;
  *   400..599     refused with this HTTP status, no consumer;
  *   an error     SWALE_ENOMEM, SWALE_EINVAL, SWALE_ERANDOM, SWALE_ESTATE (the loop is being freed): answer 500, no consumer.
- * Bracket it (swale_loop_enter): a consumer that is already lost is gone when the outermost call has returned.
+ * Bracket it (swale_loop_enter): a consumer that is already lost is gone when the outermost call has
+ * returned.
  */
 SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_request *request,
                                   const struct swale_transport_class *transport_class, void *transport,
                                   swale_consumer **out);
 
-/* One whole message of the peer, text checked to be UTF-8. 0, or SWALE_ECLOSED/SWALE_ESTATE when the consumer takes none. */
+/*
+ * One whole message of the peer, text checked to be UTF-8. 0, or SWALE_ECLOSED/SWALE_ESTATE when the
+ * consumer takes none.
+ */
 SWALE_API int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len);
 
-/* The connection is over; disconnect(code) runs before the outermost call on the loop returns. Forget the consumer. */
+/*
+ * The connection is over; disconnect(code) runs before the outermost call on the loop returns. Forget the
+ * consumer.
+ */
 SWALE_API void swale_consumer_lost(swale_consumer *c, int code);
 
 /* The peer is slow: messages for this consumer wait in its queue until swale_consumer_resume. Idempotent. */
 SWALE_API void swale_consumer_pause(swale_consumer *c);
 SWALE_API void swale_consumer_resume(swale_consumer *c);
 
-/* Tells the app's on_error (SWALE_REPORT_TRANSPORT). `detail` a constant or valid during the call. `c` may be NULL. */
+/*
+ * Tells the app's on_error (SWALE_REPORT_TRANSPORT). `detail` a constant or valid during the call. `c` may
+ * be NULL.
+ */
 SWALE_API void swale_app_report(swale_app *app, swale_consumer *c, int error, const char *detail);
 
 /* ---- what a transport needs of its loop ------------------------------------------------- */
 
 /*
- * Brackets every call into a transport (feed, ack, ...): the clock is read at the outermost enter, and put-off work is done at
- * the outermost leave. They nest.
+ * Brackets every call into a transport (feed, ack, ...): the clock is read at the outermost enter, and
+ * put-off work is done at the outermost leave. They nest.
  */
 SWALE_API void swale_loop_enter(swale_loop *loop);
 SWALE_API void swale_loop_leave(swale_loop *loop);
 
 /*
- * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself. Run in the order put off,
- * outside of all other callbacks, each once; `queued` tells whether it is waiting. Zero it and set `run` first.
- * Outside of any call (depth 0) it is run at the end of the next one: bracket the call.
+ * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
+ * Run in the order put off, outside of all other callbacks, each once; `queued` tells whether it is waiting.
+ * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
+ * the call.
  */
 struct swale_job {
   struct swale_job *next;
@@ -111,8 +129,9 @@ SWALE_API void swale_loop_hold(swale_loop *loop);
 SWALE_API void swale_loop_release(swale_loop *loop);
 
 /*
- * A library's own data on this loop (pools, ...): made zeroed at the first call with this key, `free` is called with it when the
- * loop ends. NULL when there is no memory. `key` is any address that belongs to the library.
+ * A library's own data on this loop (pools, ...): made zeroed at the first call with this key, `free` is
+ * called with it when the loop ends. NULL when there is no memory. `key` is any address that belongs to the
+ * library.
  */
 SWALE_API void *swale_loop_extension(swale_loop *loop, const void *key, size_t size,
                                      void (*free)(void *data, const struct swale_env *env));
@@ -120,19 +139,24 @@ SWALE_API void *swale_loop_extension(swale_loop *loop, const void *key, size_t s
 /* ---- payloads as the wire wants them ---------------------------------------------------- */
 
 /* Appends the encoded form of `bytes` to `out`; depends on its arguments only. */
-typedef int (*swale_encode_fn)(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out, const void *arg);
+typedef int (*swale_encode_fn)(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
+                               const void *arg);
 
 /*
- * The payload that `encode` makes of `p` (one WebSocket frame, say): made once per payload, function and `arg`, kept by `p`; *out
- * is borrowed and lives while a reference to `p` does. Any thread. Errors: SWALE_ENOMEM or encode's.
+ * The payload that `encode` makes of `p` (one WebSocket frame, say): made once per payload, function and
+ * `arg`, kept by `p`; *out is borrowed and lives while a reference to `p` does. Any thread. Errors:
+ * SWALE_ENOMEM or encode's.
  */
-SWALE_API int swale_payload_encode(swale_payload *p, swale_encode_fn encode, const void *arg, swale_payload **out);
+SWALE_API int swale_payload_encode(swale_payload *p, swale_encode_fn encode, const void *arg,
+                                   swale_payload **out);
 
 /*
- * Encodes bytes straight into a new payload with one reference: for what goes to one peer. Text is not checked again.
+ * Encodes bytes straight into a new payload with one reference: for what goes to one peer. Text is not
+ * checked again.
  */
 SWALE_API int swale_payload_wrap(enum swale_kind kind, const void *bytes, size_t len, swale_encode_fn encode,
-                                 const void *arg, const struct swale_allocator *allocator, swale_payload **out);
+                                 const void *arg, const struct swale_allocator *allocator,
+                                 swale_payload **out);
 
 #ifdef __cplusplus
 }

@@ -18,21 +18,23 @@ extern "C" {
 #endif
 
 /*
- * WebSocket connections (RFC 6455), libswale-ws. An swale_ws never touches a socket: the host feeds it the bytes it read,
- * and writes the bytes that swale_ws_peek shows. TLS, HTTP/2 streams and test buffers are then all the same.
+ * WebSocket connections (RFC 6455), libswale-ws. A swale_ws never touches a socket: the host feeds it the
+ * bytes it read, and writes the bytes that swale_ws_peek shows. TLS, HTTP/2 streams and test buffers are
+ * then all the same.
  *
  *     swale_ws_feed(ws, bytes, n);                       what the peer sent, split anywhere
  *     while ((n = swale_ws_peek(ws, iov, 16)) > 0)       what to write
  *       swale_ws_ack(ws, writev(fd, iov, n));            so much was written
  *     swale_ws_state(ws)                                 what to wait for; SWALE_WS_CLOSED: close the socket, swale_ws_free
  *
- * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except feeding the
- * connection whose callback is running.
+ * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except
+ * feeding the connection whose callback is running.
  *
- * How a connection ends. Whoever closes first, what was sent before still goes out in front of the close frame; it is closed when
- * both close frames are there and everything is written, or close_ms later. A peer that breaks the protocol gets a close frame with 1002,
- * 1007, 1008 or 1009 behind what was sent before, the consumer gets disconnect with that code at once, and the app a report; what comes
- * in is then skipped up to the peer's close frame, so that ours is not lost to a reset. Without memory for what comes in it is 1011.
+ * How a connection ends. Whoever closes first, what was sent before still goes out in front of the close
+ * frame; it is closed when both close frames are there and everything is written, or close_ms later. A peer
+ * that breaks the protocol gets a close frame with 1002, 1007, 1008 or 1009 behind what was sent before, the
+ * consumer gets disconnect with that code at once, and the app a report; what comes in is then skipped up to
+ * the peer's close frame, so that ours is not lost to a reset. Without memory for what comes in it is 1011.
  * A request that is refused gets its answer and nothing behind it is looked at.
  */
 typedef struct swale_ws swale_ws;
@@ -57,59 +59,67 @@ struct swale_ws_options {
    * browsers); unless the app has swale_origin_guard as a guard, which then decides alone. Must outlive the connections.
    */
   const swale_origins *origins;
-  const char *scheme;          /* "ws" (default) or "wss": what the host's socket is, for the scope and the origin check */
+  /* What the host's socket is, for the scope and the origin check: "ws" (default) or "wss". */
+  const char *scheme;
 
-  size_t message_max;          /* bytes of one message; larger: close 1009. Default 1 MiB */
-  uint32_t fragments_max;      /* frames of one message; more: close 1008. Default 1,024 */
+  size_t message_max;           /* bytes of one message; larger: close 1009. Default 1 MiB */
+  uint32_t fragments_max;       /* frames of one message; more: close 1008. Default 1,024 */
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
-  size_t head_max;             /* bytes of the request head; larger: 431. Default 16 KiB */
-  uint32_t headers_max;        /* header lines; more: 431. Default 100 */
-  size_t early_max;            /* bytes kept that arrive before the connection is accepted; then reading stops. Default 16 KiB.
-                                * With 64 KiB more, fed all the same: 400 */
-  size_t output_max;           /* bytes of data frames waiting to be written; beyond: SWALE_EFULL to who sends. Default 1 MiB */
-  size_t output_high;          /* the consumer is paused, and reading stops, at so many waiting bytes ... Default 256 KiB */
-  size_t output_low;           /* ... and they go on at so few. Less than output_high. Default 64 KiB */
+  size_t head_max;              /* bytes of the request head; larger: 431. Default 16 KiB */
+  uint32_t headers_max;         /* header lines; more: 431. Default 100 */
+  /* Bytes kept that arrive before the connection is accepted; then reading stops. With 64 KiB more, fed all the
+   * same: 400. Default 16 KiB */
+  size_t early_max;
+  /* Bytes of data frames waiting to be written; beyond: SWALE_EFULL to who sends. Default 1 MiB */
+  size_t output_max;
+  /* The consumer is paused, and reading stops, at so many waiting bytes ... Default 256 KiB */
+  size_t output_high;
+  size_t output_low; /* ... and they go on at so few. Less than output_high. Default 64 KiB */
 
   /* Deadlines in milliseconds, 0: none. */
-  uint32_t handshake_ms;       /* for the whole request head: 408. Default 10,000 */
-  uint32_t ping_ms;            /* of silence until a ping is sent. Default 25,000 */
-  uint32_t pong_ms;            /* for any byte after that ping: 1006 for the consumer. While reading is stopped, bytes
+  uint32_t handshake_ms; /* for the whole request head: 408. Default 10,000 */
+  uint32_t ping_ms;      /* of silence until a ping is sent. Default 25,000 */
+  uint32_t pong_ms;  /* for any byte after that ping: 1006 for the consumer. While reading is stopped, bytes
                                 * written count instead. Default 10,000 */
-  uint32_t close_ms;           /* for the peer's close frame and the last bytes to be written, together. Default 5,000 */
-  uint32_t idle_ms;            /* without any message either way: close 1001. Default 24 h */
+  uint32_t close_ms; /* for the peer's close frame and the last bytes written, together. Default 5,000 */
+  uint32_t idle_ms;  /* without any message either way: close 1001. Default 24 h */
 };
 
 #define swale_ws_options_default(options) swale_ws_options_init((options), sizeof *(options))
 SWALE_API void swale_ws_options_init(struct swale_ws_options *options, size_t size);
 
 /*
- * A connection whose bytes begin with the HTTP request. `options` (NULL: defaults) is not copied and must outlive the connection; the
- * same struct serves all. client and server ("host:port", may be NULL) are copied for the scope. Memory comes from the loop's
- * environment, but for what wslay asks of the C library: 4 KiB per connection in the middle of a frame, and up to 64 KiB kept by the loop.
- * Errors: SWALE_ENOMEM, SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (the loop has 1,000,000 connections).
+ * A connection whose bytes begin with the HTTP request. `options` (NULL: defaults) is not copied and must
+ * outlive the connection; the same struct serves all. client and server ("host:port", may be NULL) are
+ * copied for the scope. Memory comes from the loop's environment, but for what wslay asks of the C library:
+ * 4 KiB per connection in the middle of a frame, and up to 64 KiB kept by the loop. Errors: SWALE_ENOMEM,
+ * SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (the loop has 1,000,000
+ * connections).
  */
-SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, const char *client,
-                           const char *server, void *host_data, swale_ws **out);
+SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
+                           const char *client, const char *server, void *host_data, swale_ws **out);
 
 /*
- * A connection whose request the host's own HTTP server has read. Everything RFC 6455 section 4 asks is checked here; the host sends the
- * answer (swale_ws_get_answer) and, after a 101, feeds what follows. 0 also when the answer is a refusal; frees like any other.
- * Header names may be in any letter case, every header of the request must be given, once per line received. Of request, scheme
- * (the options have it) and subprotocols (the headers have them) are ignored. No frame is shown before the answer has been taken.
+ * A connection whose request the host's own HTTP server has read. Everything RFC 6455 section 4 asks is
+ * checked here; the host sends the answer (swale_ws_get_answer) and, after a 101, feeds what follows. 0 also
+ * when the answer is a refusal; frees like any other. Header names may be in any letter case, every header
+ * of the request must be given, once per line received. Of request, scheme (the options have it) and
+ * subprotocols (the headers have them) are ignored. No frame is shown before the answer has been taken.
  * Errors: those of swale_ws_new, and SWALE_ECLOSED when a callback freed the connection meanwhile.
  */
 struct swale_ws_upgrade {
-  size_t size;          /* sizeof(struct swale_ws_upgrade) */
-  const char *method;   /* "GET" */
-  const char *version;  /* "HTTP/1.1" */
+  size_t size;         /* sizeof(struct swale_ws_upgrade) */
+  const char *method;  /* "GET" */
+  const char *version; /* "HTTP/1.1" */
   struct swale_request request;
 };
 SWALE_API int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
                                     const struct swale_ws_upgrade *upgrade, void *host_data, swale_ws **out);
 
 /*
- * The answer to an upgraded request: 101 with the headers to add (Upgrade, Connection, Sec-WebSocket-Accept, ...), or a refusal,
- * after which the host closes the connection or at least never takes what follows for frames.
+ * The answer to an upgraded request: 101 with the headers to add (Upgrade, Connection, Sec-WebSocket-Accept,
+ * ...), or a refusal, after which the host closes the connection or at least never takes what follows for
+ * frames.
  */
 struct swale_ws_answer {
   int status;
@@ -119,26 +129,32 @@ struct swale_ws_answer {
   size_t body_len;
 };
 /*
- * 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell), SWALE_ECLOSED when it ended without an answer, SWALE_ESTATE for a
- * connection that was not upgraded. Valid until the next call on this connection other than swale_ws_state.
+ * 0, or SWALE_EAGAIN while connect is undecided (on_answer will tell), SWALE_ECLOSED when it ended without
+ * an answer, SWALE_ESTATE for a connection that was not upgraded. Valid until the next call on this
+ * connection other than swale_ws_state.
  */
 SWALE_API int swale_ws_get_answer(swale_ws *ws, struct swale_ws_answer *answer);
 
 /*
- * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's consumer run inside.
- * 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored), SWALE_ESTATE from inside a callback of this feed.
- * Feeding while SWALE_WS_WANT_READ is clear is safe but defeats back-pressure: what the consumer then sends is refused at output_max.
+ * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's
+ * consumer run inside. 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored),
+ * SWALE_ESTATE from inside a callback of this feed. Feeding while SWALE_WS_WANT_READ is clear is safe but
+ * defeats back-pressure: what the consumer then sends is refused at output_max.
  */
 SWALE_API int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len);
 
-/* The peer has finished sending: disconnect follows, with 1006 unless a close frame came before. What waits can still be written.
- * Errors as swale_ws_feed. After a socket error there is nothing to write: swale_ws_free. */
+/*
+ * The peer has finished sending: disconnect follows, with 1006 unless a close frame came before. What waits
+ * can still be written. Errors as swale_ws_feed. After a socket error there is nothing to write:
+ * swale_ws_free.
+ */
 SWALE_API int swale_ws_feed_eof(swale_ws *ws);
 
 /*
- * Points up to `max` iovecs at the bytes to write next and returns how many; 0: nothing now. Views of shared frames, valid and unchanged until
- * they are acked or the connection is freed, so that a write may be under way meanwhile. The next peek may show another order of what
- * is not acked yet: do not peek while a write is under way.
+ * Points up to `max` iovecs at the bytes to write next and returns how many; 0: nothing now. Views of shared
+ * frames, valid and unchanged until they are acked or the connection is freed, so that a write may be under
+ * way meanwhile. The next peek may show another order of what is not acked yet: do not peek while a write is
+ * under way.
  */
 SWALE_API int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max);
 
@@ -152,17 +168,21 @@ enum swale_ws_state {
 };
 
 /*
- * What to wait for: a level, free of side effects. 0 is nothing for now: while connect is undecided and enough has been read, or the
- * answer of an upgraded one was not taken; on_output or on_answer tells when that changes.
+ * What to wait for: a level, free of side effects. 0 is nothing for now: while connect is undecided and
+ * enough has been read, or the answer of an upgraded one was not taken; on_output or on_answer tells when
+ * that changes.
  */
 SWALE_API unsigned swale_ws_state(const swale_ws *ws);
 
-/* Closes as swale_close does, whatever state it is in; after a shutdown of the host, say. Errors: SWALE_EINVAL, SWALE_EUTF8, SWALE_ECLOSED. */
+/*
+ * Closes as swale_close does, whatever state it is in; after a shutdown of the host, say. Errors:
+ * SWALE_EINVAL, SWALE_EUTF8, SWALE_ECLOSED.
+ */
 SWALE_API int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason);
 
 /*
- * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended). Memory goes when the outermost call on the loop
- * returns; the pointer is invalid right away. NULL is fine.
+ * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended). Memory goes when the
+ * outermost call on the loop returns; the pointer is invalid right away. NULL is fine.
  */
 SWALE_API void swale_ws_free(swale_ws *ws);
 
@@ -172,11 +192,12 @@ SWALE_API void swale_ws_set_host_data(swale_ws *ws, void *host_data);
 SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
 
 /*
- * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not own the loop), feeds, peeks,
- * writes (MSG_NOSIGNAL), acks, until it would block. Returns swale_ws_state bits; SWALE_WS_CLOSED also after a socket error, and when a
- * callback freed the connection. Does not close the descriptor. Call it when the socket is ready, and from on_output. With level-triggered
- * polling `more` may be NULL. With edge-triggered polling it may not: the socket is then read until it would block or has ended, and `more`
- * is set to 1 when there may be more all the same (call again), else to 0.
+ * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not
+ * own the loop), feeds, peeks, writes (MSG_NOSIGNAL), acks, until it would block. Returns swale_ws_state
+ * bits; SWALE_WS_CLOSED also after a socket error, and when a callback freed the connection. Does not close
+ * the descriptor. Call it when the socket is ready, and from on_output. With level-triggered polling `more`
+ * may be NULL. With edge-triggered polling it may not: the socket is then read until it would block or has
+ * ended, and `more` is set to 1 when there may be more all the same (call again), else to 0.
  */
 SWALE_API unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more);
 
@@ -192,11 +213,13 @@ SWALE_API unsigned swale_ws_flush_fd(swale_ws *ws, int fd);
  *   "example.com", ".example.com" any scheme and port
  *   "example.com:3000", "[::1]:8000" any scheme, this port
  *   "*"                          everything, requests without Origin too
- * Hosts compare without letter case; "null" and malformed origins match only "*". A request without Origin does not come from a browser
- * and is allowed unless `require` was set. `patterns` ends with NULL.
- * Errors: SWALE_EFORMAT a pattern of another form (nothing is silently never matched), SWALE_ENOMEM. `allocator` NULL: C library.
+ * Hosts compare without letter case; "null" and malformed origins match only "*". A request without Origin
+ * does not come from a browser and is allowed unless `require` was set. `patterns` ends with NULL. Errors:
+ * SWALE_EFORMAT a pattern of another form (nothing is silently never matched), SWALE_ENOMEM. `allocator`
+ * NULL: C library.
  */
-SWALE_API int swale_origins_new(const char *const *patterns, const struct swale_allocator *allocator, swale_origins **out);
+SWALE_API int swale_origins_new(const char *const *patterns, const struct swale_allocator *allocator,
+                                swale_origins **out);
 SWALE_API void swale_origins_free(swale_origins *origins);
 /* With 1, requests without Origin are refused too. */
 SWALE_API void swale_origins_require(swale_origins *origins, int require);
@@ -204,7 +227,10 @@ SWALE_API void swale_origins_require(swale_origins *origins, int require);
 /* 1 when a page of this origin (NULL: no Origin header) may connect, else 0. Any thread. */
 SWALE_API int swale_origins_allow(const swale_origins *origins, const char *origin);
 
-/* A guard for swale_app_guard; `arg` is the swale_origins, or NULL for "same origin as the Host header". Refuses with 403. */
+/*
+ * A guard for swale_app_guard; `arg` is the swale_origins, or NULL for "same origin as the Host header".
+ * Refuses with 403.
+ */
 SWALE_API int swale_origin_guard(swale_scope *scope, void *arg);
 
 #ifdef __cplusplus

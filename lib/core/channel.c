@@ -55,9 +55,10 @@ void swale__slot_leave(swale_layer *layer, uint32_t slot) {
   layer->consumers--;
 }
 
-/* ---- names ----
- * The 32 hex digits behind the "!" are the slot, masked with a keyed hash of the salt, and the salt itself. The mask is
- * there because names are handed about: without it they would tell how many connections a server has.
+/*
+ * ---- names ---- The 32 hex digits behind the "!" are the slot, masked with a keyed hash of the salt, and
+ * the salt itself. The mask is there because names are handed about: without it they would tell how many
+ * connections a server has.
  */
 static uint64_t mask_of(const swale_layer *layer, uint64_t salt) {
   return swale__siphash(layer->key, &salt, sizeof salt);
@@ -109,7 +110,10 @@ int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWAL
   return 0;
 }
 
-/* Is this a name that this process gave, and what is behind it? A forged one leads to no slot, or to another's. */
+/*
+ * Is this a name that this process gave, and what is behind it? A forged one leads to no slot, or to
+ * another's.
+ */
 static bool read_name(const swale_layer *layer, const char *name, struct swale__id *id) {
   const char *mark = strchr(name, '!');
   if (!mark || mark - name <= HEX_DIGITS || strlen(mark + 1) != HEX_DIGITS)

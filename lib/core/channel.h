@@ -11,10 +11,11 @@ struct swale__membership;
 struct swale__plain;
 
 /*
- * Channels. A consumer's channel is part of the consumer and has no stored name: "specific.<process>!<32 hex>" is
- * computed from its place in the layer's table when somebody asks, and leads straight back there when somebody
- * sends, so a hundred thousand idle connections carry neither names nor a hash table of them. Every other channel (a worker's,
- * a swale_new_channel) is a "plain" one, stored by name (plain.h) while something waits in it or holds on to it.
+ * Channels. A consumer's channel is part of the consumer and has no stored name: "specific.<process>!<32
+ * hex>" is computed from its place in the layer's table when somebody asks, and leads straight back there
+ * when somebody sends, so a hundred thousand idle connections carry neither names nor a hash table of them.
+ * Every other channel (a worker's, a swale_new_channel) is a "plain" one, stored by name (plain.h) while
+ * something waits in it or holds on to it.
  *
  * All of this is under the layer's lock.
  */
@@ -54,8 +55,8 @@ void swale__id_name(const swale_layer *layer, const struct swale__id *id, char n
 int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]);
 
 /*
- * Whose channel has this valid name: 0 and *out the consumer; 0 and *out NULL, a plain channel; SWALE_ECLOSED, that of a
- * consumer that has ended.
+ * Whose channel has this valid name: 0 and *out the consumer; 0 and *out NULL, a plain channel;
+ * SWALE_ECLOSED, that of a consumer that has ended.
  */
 int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_consumer **out);
 

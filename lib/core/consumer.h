@@ -24,14 +24,14 @@ struct swale__decision;
  *       |                   |                                      ^
  *       +------reject-------+------------- lost ------------------ +
  *
- * Messages go to a handler while it is `receptive` (open, not paused, nothing waiting); they wait in its queue while
- * it is undecided or its peer slow, and then until its job has handed them over; they are dropped from CLOSING on.
- * The user's disconnect runs in the job that leads from LOST to ENDED, so it is called once, from outside of every
- * other callback, however many things ended the consumer.
+ * Messages go to a handler while it is `receptive` (open, not paused, nothing waiting); they wait in its
+ * queue while it is undecided or its peer slow, and then until its job has handed them over; they are
+ * dropped from CLOSING on. The user's disconnect runs in the job that leads from LOST to ENDED, so it is
+ * called once, from outside of every other callback, however many things ended the consumer.
  *
- * A reference is held by the loop until ENDED, and by each inbox entry for this consumer alone, so that a sender's
- * entry never points at freed memory. Everything but `refs` and what channel.h and the counters say belongs to the
- * loop's thread.
+ * A reference is held by the loop until ENDED, and by each inbox entry for this consumer alone, so that a
+ * sender's entry never points at freed memory. Everything but `refs` and what channel.h and the counters say
+ * belongs to the loop's thread.
  */
 enum swale__stage { SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__LOST, SWALE__ENDED };
 
@@ -101,8 +101,8 @@ void swale__consumer_failed(swale_consumer *c, int error, const char *callback);
 void swale__consumer_unref(swale_consumer *c);
 
 /*
- * Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL (unless `always`),
- * SWALE_ENOMEM.
+ * Appends a message for this consumer to its loop's inbox. Under the layer's lock. SWALE_EFULL (unless
+ * `always`), SWALE_ENOMEM.
  */
 int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struct swale__wakes *wakes);
 

@@ -9,9 +9,10 @@
 #include <swale/layer.h>
 
 /*
- * Reports of dropped messages on their way to on_drop. A drop is noticed in places where user code must not run (inside a
- * send, under a lock, inside another callback), so it is written down here and told by the next loop of the layer that finishes
- * a call. At most REPORTS_MAX wait; beyond that, and without memory, drops are counted only.
+ * Reports of dropped messages on their way to on_drop. A drop is noticed in places where user code must not
+ * run (inside a send, under a lock, inside another callback), so it is written down here and told by the
+ * next loop of the layer that finishes a call. At most REPORTS_MAX wait; beyond that, and without memory,
+ * drops are counted only.
  */
 struct swale__drop_report;
 

@@ -14,20 +14,24 @@
 struct swale__port;
 
 /*
- * Groups. The members of a group stand in lanes: one for each port (a loop's presence in the layer) that has members, and one,
- * without a port, for plain channels. A lane is a contiguous array, because a broadcast walks it.
+ * Groups. The members of a group stand in lanes: one for each port (a loop's presence in the layer) that has
+ * members, and one, without a port, for plain channels. A lane is a contiguous array, because a broadcast
+ * walks it.
  *
- * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's loop's lock. The
- * walk is done by the loop's thread under no lock, since it calls handlers. The two meet in `walked`, which changes
- * under the loop's lock: so many places at the front of the array are being walked. These stay where they are. A member
- * who leaves one is blanked there, and his membership goes on the list `gone`, which the loop settles when the walk is
- * over. Whoever comes stands behind them, where the walk does not look. If there is no room a larger array takes the place
- * of the one that is walked, which is kept for the walk until it is over. So settling needs no memory.
+ * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's
+ * loop's lock. The walk is done by the loop's thread under no lock, since it calls handlers. The two meet in
+ * `walked`, which changes under the loop's lock: so many places at the front of the array are being walked.
+ * These stay where they are. A member who leaves one is blanked there, and his membership goes on the list
+ * `gone`, which the loop settles when the walk is over. Whoever comes stands behind them, where the walk
+ * does not look. If there is no room a larger array takes the place of the one that is walked, which is kept
+ * for the walk until it is over. So settling needs no memory.
  *
- * A lane lives while it has members or entries in its loop's inbox; the entry that is being walked is one of them.
+ * A lane lives while it has members or entries in its loop's inbox; the entry that is being walked is one of
+ * them.
  *
- * A membership carries the sequence number its loop's inbox had when it was made, so that a message already in the inbox then does not
- * reach it. `youngest` is the largest of them in the lane: a walk for a later message skips the comparison.
+ * A membership carries the sequence number its loop's inbox had when it was made, so that a message already
+ * in the inbox then does not reach it. `youngest` is the largest of them in the lane: a walk for a later
+ * message skips the comparison.
  */
 struct swale__group {
   struct swale__link link; /* by name */

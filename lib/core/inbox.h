@@ -10,11 +10,11 @@
 #include <swale/message.h>
 
 /*
- * The ordered inbox of a loop: everybody appends to one array under the loop's lock; the loop swaps that array for an
- * empty one and works through it without a lock. In the steady state neither side allocates.
+ * The ordered inbox of a loop: everybody appends to one array under the loop's lock; the loop swaps that
+ * array for an empty one and works through it without a lock. In the steady state neither side allocates.
  *
- * Several senders' checks and appends can interleave, and a group message goes into several inboxes or none. So room is
- * reserved first, and a reservation cannot fail to be filled.
+ * Several senders' checks and appends can interleave, and a group message goes into several inboxes or none.
+ * So room is reserved first, and a reservation cannot fail to be filled.
  */
 struct swale__lane;
 struct swale_consumer;
@@ -47,8 +47,8 @@ struct swale__inbox {
 size_t swale__inbox_cost(const swale_message *m);
 
 /*
- * Promises room for one entry of this cost: SWALE_EFULL, SWALE_ENOMEM. With `always` the bound does not count, only memory: for
- * messages that somebody has taken already. Under the lock, as the next two.
+ * Promises room for one entry of this cost: SWALE_EFULL, SWALE_ENOMEM. With `always` the bound does not
+ * count, only memory: for messages that somebody has taken already. Under the lock, as the next two.
  */
 int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost, bool always);
 void swale__inbox_unreserve(struct swale__inbox *in, size_t cost);

@@ -35,9 +35,10 @@ struct swale__backend_class {
 extern const struct swale__backend_class swale__memory_backend;
 
 /*
- * A layer is what its processes' consumers have in common: the table of consumers, the groups, the ports (one per loop and app
- * that has consumers here) and the books. One lock guards all of it; no user code runs under it. What is done with channels
- * that have no consumer here is the backend's business: for "memory://" they are stored in this process (plain.h).
+ * A layer is what its processes' consumers have in common: the table of consumers, the groups, the ports
+ * (one per loop and app that has consumers here) and the books. One lock guards all of it; no user code runs
+ * under it. What is done with channels that have no consumer here is the backend's business: for "memory://"
+ * they are stored in this process (plain.h).
  *
  * Locks are taken in the order layer, loop, drop reports.
  */
@@ -71,7 +72,10 @@ static inline uint64_t swale__layer_now(const swale_layer *layer) {
   return layer->env.now_ms(layer->env.user);
 }
 
-/* Unlocks; wakes the loops that were noted, and one to tell drops. Every call that may have dropped something ends so. */
+/*
+ * Unlocks; wakes the loops that were noted, and one to tell drops. Every call that may have dropped
+ * something ends so.
+ */
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes);
 
 /* Drops and evicts what has expired among plain channels. Under the lock. */

@@ -31,7 +31,10 @@ static int fail(swale_message *m, int error) {
   return error;
 }
 
-/* Whether there may be a further addition at all. Where the message should be, there may be none for want of memory. */
+/*
+ * Whether there may be a further addition at all. Where the message should be, there may be none for want of
+ * memory.
+ */
 static int admit(const swale_message *m) {
   if (!m)
     return SWALE_ENOMEM;

@@ -136,8 +136,8 @@ static int pass_to_worker(swale_layer *layer, struct swale__plain *p, swale_mess
 }
 
 /*
- * Passes on what waits, all of it: it need not fit within the bounds of an inbox, because nobody would come back for the rest.
- * Answers whether nothing is left, as it is unless memory is short.
+ * Passes on what waits, all of it: it need not fit within the bounds of an inbox, because nobody would come
+ * back for the rest. Answers whether nothing is left, as it is unless memory is short.
  */
 static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
   const struct swale__queued *oldest;

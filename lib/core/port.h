@@ -12,8 +12,9 @@
 #include "core/queue.h"
 
 /*
- * A port is where a loop lies in a layer: what all consumers of one app, layer and loop have in common, so that each
- * of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as its loop.
+ * A port is where a loop lies in a layer: what all consumers of one app, layer and loop have in common, so
+ * that each of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as
+ * its loop.
  *
  * The counts have one writer, the loop's thread; whoever reads statistics reads them as atomics.
  */
@@ -53,8 +54,8 @@ void swale__port_free(struct swale__port *port);
 void swale__port_watch_expiry(struct swale__port *port);
 
 /*
- * Drops what waits in the queues if the layer has been flushed since, or if it has expired: before new messages come, which
- * need the room. The loop's thread.
+ * Drops what waits in the queues if the layer has been flushed since, or if it has expired: before new
+ * messages come, which need the room. The loop's thread.
  */
 void swale__port_follow_flush(struct swale__port *port);
 

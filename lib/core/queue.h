@@ -12,8 +12,9 @@
  * Messages that wait in a channel, and when they expire.
  *
  * Every message of a layer waits equally long, so the order of arrival is the order of expiry: one list
- * across all queues of an owner (swale__expiry) finds what is due in O(1), and what is due is always at the head of
- * its own queue. Neither struct is locked: a queue belongs to whoever holds its owner's lock or thread.
+ * across all queues of an owner (swale__expiry) finds what is due in O(1), and what is due is always at the
+ * head of its own queue. Neither struct is locked: a queue belongs to whoever holds its owner's lock or
+ * thread.
  */
 struct swale__queued {
   struct swale__queued *next; /* in its queue's ring */
@@ -42,7 +43,9 @@ struct swale__expiry {
   struct swale__queued *oldest, *newest;
 };
 
-/* Appends a message (and takes a reference); `expires` must not fall behind the newest one's. SWALE_ENOMEM. */
+/*
+ * Appends a message (and takes a reference); `expires` must not fall behind the newest one's. SWALE_ENOMEM.
+ */
 int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a,
                       swale_message *m, uint64_t expires);
 

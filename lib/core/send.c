@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* swale_send, swale_group_send and what else moves messages or members: the layer's calls, from any thread. */
+/*
+ * swale_send, swale_group_send and what else moves messages or members: the layer's calls, from any thread.
+ */
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/inbox.h"
@@ -43,9 +45,10 @@ int swale_send(swale_layer *layer, const char *channel, swale_message *message) 
   return rv;
 }
 
-/* ---- to a group ----
- * A message goes into the inboxes of all loops that have members, or into none. Room is reserved in each first; the layer's lock is held
- * throughout, so the lanes and the number of their members stay what they were.
+/*
+ * ---- to a group ---- A message goes into the inboxes of all loops that have members, or into none. Room is
+ * reserved in each first; the layer's lock is held throughout, so the lanes and the number of their members
+ * stay what they were.
  */
 static bool has_consumers(const struct swale__lane *lane) { return lane->port && lane->live > 0; }
 
@@ -203,7 +206,10 @@ int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NA
   return swale__id_fresh(layer, prefix, name);
 }
 
-/* The plain channel of this name, or NULL; SWALE_ESTATE when it is a consumer's or has workers. Expires first. */
+/*
+ * The plain channel of this name, or NULL; SWALE_ESTATE when it is a consumer's or has workers. Expires
+ * first.
+ */
 static int find_unowned(swale_layer *layer, const char *channel, struct swale__plain **out) {
   swale_consumer *c;
   *out = NULL;

@@ -121,8 +121,9 @@ static void name_of(swale_layer *layer, struct swale__channel *ch, char name[SWA
 }
 
 /*
- * Cursors go backwards, because whoever leaves is replaced by the last: one that has been met already. So nobody can move
- * from where the cursor has not been to where it has. A cursor counts what is left, `lane` including the present one; 0 is the start.
+ * Cursors go backwards, because whoever leaves is replaced by the last: one that has been met already. So
+ * nobody can move from where the cursor has not been to where it has. A cursor counts what is left, `lane`
+ * including the present one; 0 is the start.
  */
 static struct swale__channel *next_place(const struct swale__lane *lane, struct swale_cursor *at) {
   if (at->index > lane->count)

@@ -14,8 +14,9 @@ enum { READ_SIZE = 16384, READS = 4, IOVECS = 64 };
 static void broken(swale_ws *ws) { swale__ws_break(ws, NULL); }
 
 /*
- * Reads once and feeds it. Answers whether to read again. A short read says that nothing more is there, but not whether the
- * peer has finished as well: with edge-triggered polling nobody would tell again, so there one reads `to_the_end`.
+ * Reads once and feeds it. Answers whether to read again. A short read says that nothing more is there, but
+ * not whether the peer has finished as well: with edge-triggered polling nobody would tell again, so there
+ * one reads `to_the_end`.
  */
 static bool read_once(swale_ws *ws, int fd, bool to_the_end) {
   unsigned char buffer[READ_SIZE];

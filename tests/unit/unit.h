@@ -20,9 +20,9 @@ struct unit_env {
   struct swale_env env;
   uint64_t now_ms;
   uint64_t seed;
-  long live;       /* blocks not freed */
-  long allocated;  /* malloc and realloc calls so far */
-  long fail_at;    /* 1: the next one fails; 0: none does */
+  long live;      /* blocks not freed */
+  long allocated; /* malloc and realloc calls so far */
+  long fail_at;   /* 1: the next one fails; 0: none does */
   int random_fails;
 };
 

@@ -112,9 +112,8 @@ static void decoding_happens_once(void **state) {
 
 static void a_url_needs_a_scheme(void **state) {
   static const char *const bad[] = {
-      "",        "memory",    "memory:", "memory:/", "://host", "/path", "1m://",     "+m://",
-      "me_m://", "mem%20://", "m//",     "m:?a=b",   "?a=b",    ":",     "m:/ /host", " m://",
-      "\xc3\xa9://",
+      "",          "memory", "memory:", "memory:/", "://host", "/path",     "1m://", "+m://",       "me_m://",
+      "mem%20://", "m//",    "m:?a=b",  "?a=b",     ":",       "m:/ /host", " m://", "\xc3\xa9://",
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_refused(*state, bad[i], SWALE_EFORMAT);
@@ -122,8 +121,8 @@ static void a_url_needs_a_scheme(void **state) {
 }
 
 static void parameters_need_a_key_and_an_equals_sign(void **state) {
-  static const char *const bad[] = {"m://?a",     "m://?=1",  "m://?&",       "m://?a=1&",
-                                    "m://?&a=1",  "m://?=",   "m://?a=1&&b=2", "m://?a=1&b"};
+  static const char *const bad[] = {"m://?a",    "m://?=1", "m://?&",        "m://?a=1&",
+                                    "m://?&a=1", "m://?=",  "m://?a=1&&b=2", "m://?a=1&b"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_refused(*state, bad[i], SWALE_EFORMAT);
 }
@@ -237,8 +236,12 @@ static void numbers_are_decimal_digits_within_a_range(void **state) {
 
 static void numbers_outside_the_range_are_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"11",         "4", "18446744073709551616", "18446744073709551625",
-                                    "99999999999999999999999999999999", "184467440737095516150"};
+  static const char *const bad[] = {"11",
+                                    "4",
+                                    "18446744073709551616",
+                                    "18446744073709551625",
+                                    "99999999999999999999999999999999",
+                                    "184467440737095516150"};
   uint64_t n = 7;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_int_equal(swale__parse_uint(bad[i], 5, 10, &n), SWALE_EINVAL);
