@@ -22,7 +22,8 @@ extern "C" {
  * Promises
  * - At most once. What one thread sends to one channel arrives in the order it was sent, whether it was
  *   sent to the channel or to a group the channel is in.
- * - A group message reaches exactly those who were members when it was sent and still are.
+ * - A group message reaches exactly those who were members when it was sent and still are when their loop
+ *   takes it up. (What then has to wait for a slow member is his, even if he leaves the group meanwhile.)
  * - Nothing vanishes silently: offered = delivered + queued + dropped, by reason, at any quiet moment.
  *
  * Names are ASCII letters, digits, "-", "_" and ".", 1 to 99 of them; a channel's name may have one "!",
@@ -69,8 +70,8 @@ struct swale_layer_config {
   uint32_t groups_max;                     /* groups that may exist at once; default 10,000,000 */
 
   /*
-   * Told of every dropped message, from inside swale_loop_run of a loop that serves this layer, never
-   * inside a send. At most 1,024 reports wait; what exceeds that is counted, not reported.
+   * Told of every dropped message, at the end of a swale_loop_run or feed call on a loop that serves this
+   * layer, never inside a send. At most 1,024 reports wait; what exceeds that is counted, not reported.
    */
   void (*on_drop)(const struct swale_drop *drop, void *user);
   void *user;
