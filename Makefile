@@ -210,6 +210,28 @@ coverage: | $(DEPS)
 	@$(MAKE) --no-print-directory COVERAGE=1 CC=gcc check-integration
 	@gcovr --root . --filter lib/ --print-summary --fail-under-line $(COVERAGE_MIN) $(B)/coverage/obj/lib
 
+## Simulation: `make simulate SEED=7 RUNS=100 ARGS=--trace`. Faults: real ones, on loopback, FAULT_SECONDS (60) for each kind that
+## takes its time. Both against whatever SAN says.
+
+.PHONY: simulate check-simulation check-faults
+SEED ?= 1
+RUNS ?= 100
+LIFETIMES ?= $(if $(SAN),50000,400000)
+FAULTS := $(call wanted,$(wildcard tests/faults/*.py))
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/simulation/*.c))
+$(B)/tests/simulation: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/simulation/*.c)) $(call archives,ws testing)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,ws)
+
+simulate: $(B)/tests/simulation | $(DEPS)
+	$< --seed $(SEED) --runs $(RUNS) $(ARGS)
+check-simulation: $(B)/tests/simulation | $(DEPS)
+	$< --seed $(SEED) --lifetimes $(LIFETIMES)
+check-faults: all | $(DEPS)
+	@LIMIT=$$(($(or $(FAULT_SECONDS),60) * 2 + 240)) $(RUN) $(FAULTS)
+
 ## Fuzzing, with clang's libFuzzer. New finds go to the build folder, tests/fuzz/corpus is only read.
 
 .PHONY: fuzz fuzz-smoke fuzz-programs

@@ -53,14 +53,16 @@ void swale__ws_watch_deadline(swale_ws *ws) {
     swale_timer_stop(ws->pool->loop, &ws->timer);
 }
 
-/* Without a limit for the answer a ping is just a sign of life, due again as long afterwards. */
+/*
+ * Without a limit for the answer a ping is just a sign of life, due again as long afterwards. So is one that
+ * there was no memory for.
+ */
 static void ping(swale_ws *ws) {
   ws->since_ms = swale__ws_now(ws);
-  if (ws->options->pong_ms > 0)
+  if (swale__ws_ping(ws) == 0 && ws->options->pong_ms > 0)
     ws->pinged = true;
   else
     ws->heard_ms = ws->since_ms;
-  swale__ws_ping(ws);
 }
 
 static void check_open(swale_ws *ws) {

@@ -61,7 +61,7 @@ void swale__ws_opening_free(swale_ws *ws) {
 
 void swale__ws_opening_retire(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
-  if (!opening || ws->phase < SWALE__WS_OPEN || opening->asking || swale__ws_opening_waits(ws))
+  if (!opening || ws->phase < SWALE__WS_OPEN || swale__ws_opening_waits(ws))
     return;
   if (opening->early_len == 0 || ws->phase >= SWALE__WS_DRAINING)
     swale__ws_opening_free(ws);
@@ -94,7 +94,6 @@ int swale__ws_accept(void *transport, const char *subprotocol, const struct swal
   ws->heard_ms = ws->message_ms = swale__ws_now(ws);
   swale__ws_enter_phase(ws, SWALE__WS_OPEN);
   swale__ws_decided(ws);
-  swale__ws_opening_retire(ws);
   return 0;
 }
 
@@ -102,7 +101,6 @@ int swale__ws_accept(void *transport, const char *subprotocol, const struct swal
 static int refuse_with(swale_ws *ws, const struct swale__ws_answer *answer) {
   int rv = give_answer(ws, answer);
   swale__ws_enter_phase(ws, SWALE__WS_DRAINING);
-  swale__ws_decided(ws);
   return rv;
 }
 
@@ -114,10 +112,8 @@ int swale__ws_reject(void *transport, int status, const struct swale_header *hea
   if (!is_undecided(ws))
     return 0;
   swale__ws_answer_refuse(&answer, status, body);
-  int rv = swale__ws_answer_add(&answer, headers, n_headers);
-  int refused = refuse_with(ws, &answer);
-  swale__ws_opening_retire(ws);
-  return rv < 0 ? rv : refused;
+  swale__ws_answer_add(&answer, headers, n_headers); /* a consumer has 32 at most: they fit */
+  return refuse_with(ws, &answer);
 }
 
 void swale__ws_opening_refuse(swale_ws *ws, int status, const char *why) {
@@ -157,11 +153,7 @@ static void open_consumer(swale_ws *ws, const struct swale__ws_request *request,
   };
   memcpy(opening->accept, handshake->accept, sizeof opening->accept);
   swale__ws_enter_phase(ws, SWALE__WS_DECIDING);
-  opening->asking = true;
   int rv = swale_consumer_open(ws->app, ws->pool->loop, &asked, &swale__ws_transport, ws, &ws->consumer);
-  opening->asking = false;
-  if (rv != 0)
-    ws->consumer = NULL;
   if (rv == 0 && (ws->freed || ws->phase >= SWALE__WS_DRAINING))
     swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   else if (rv != 0 && is_undecided(ws))
@@ -205,7 +197,6 @@ size_t swale__ws_opening_take_head(swale_ws *ws, const void *bytes, size_t len) 
   else
     swale__ws_opening_refuse(ws, rv, ws->opening->head.why);
   forget_request(ws);
-  swale__ws_opening_retire(ws);
   return used;
 }
 
@@ -240,12 +231,11 @@ void swale__ws_opening_keep_early(swale_ws *ws, const void *bytes, size_t len) {
     swale__ws_opening_refuse(ws, BAD_REQUEST, "too much data before the answer");
   else
     swale__ws_opening_refuse(ws, INTERNAL_ERROR, "no memory");
-  swale__ws_opening_retire(ws);
 }
 
 void swale__ws_opening_take_early(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
-  if (!opening || opening->early_len == 0 || ws->phase < SWALE__WS_OPEN || !swale__ws_is_reading(ws))
+  if (!opening || opening->early_len == 0 || !swale__ws_is_reading(ws))
     return;
   unsigned char *early = opening->early;
   size_t len = opening->early_len;
@@ -256,5 +246,4 @@ void swale__ws_opening_take_early(swale_ws *ws) {
   swale__ws_take_frames(ws, early, len);
   ws->busy = nested;
   swale__ws_release(memory(ws), early);
-  swale__ws_opening_retire(ws);
 }

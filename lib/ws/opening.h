@@ -15,7 +15,6 @@ struct swale__ws_opening {
   char *addresses;       /* the block that holds both */
   char *client, *server; /* NULL if unknown */
   char accept[SWALE__ACCEPT_SIZE];
-  bool asking;   /* swale_consumer_open is at work */
   bool upgraded; /* the host writes the answer */
   bool answer_told, answer_taken;
   struct swale_ws_answer *answer; /* once decided, if `upgraded` */
@@ -36,10 +35,10 @@ void swale__ws_opening_ask(swale_ws *ws, const struct swale__ws_request *request
 /* Keeps bytes until there is a decision, or refuses the connection if there are too many. */
 void swale__ws_opening_keep_early(swale_ws *ws, const void *bytes, size_t len);
 
-/* Takes what was kept, once the connection is open; outside of callbacks. */
+/* Takes what was kept, now that there is a decision; outside of callbacks. */
 void swale__ws_opening_take_early(swale_ws *ws);
 
-/* Frees the opening when nothing of it is needed any more. */
+/* Frees the opening if nothing of it is needed any more. Not from inside a feed. */
 void swale__ws_opening_retire(swale_ws *ws);
 
 /* Refuses a connection without consumer. `why` is the body and reported; NULL: the status is the body. */

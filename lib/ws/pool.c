@@ -16,15 +16,12 @@ enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536 };
 
 static const char key;
 
+/* The last chunk has gone with the last connection. */
 static void free_pool(void *data, const struct swale_env *env) {
   struct swale__ws_pool *pool = data;
   for (struct swale__ws_reader *r = pool->readers, *next; r; r = next) {
     next = r->next;
     swale__ws_reader_free(r, &env->allocator);
-  }
-  for (struct swale__ws_chunk *c = pool->chunks, *next; c; c = next) {
-    next = c->next;
-    swale__ws_release(&env->allocator, c);
   }
   swale__ws_release(&env->allocator, pool->assembly);
   swale_payload_unref(pool->ping);

@@ -5,6 +5,7 @@
  *   layer [quick]
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -259,9 +260,12 @@ static void wake_side(void *user) {
   atomic_store_explicit(&s->woken, true, memory_order_release);
 }
 
+/* Nobody sleeps here, but who has nothing to do lets others run. */
 static void run_side(struct side *s) {
-  if (!atomic_exchange_explicit(&s->woken, false, memory_order_acquire))
+  if (!atomic_exchange_explicit(&s->woken, false, memory_order_acquire)) {
+    sched_yield();
     return;
+  }
   swale_loop_run(s->loop);
   atomic_store_explicit(&s->done, handled, memory_order_release);
 }

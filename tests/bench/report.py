@@ -8,6 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+# Load of the machine, before anything is run, from which on figures are not to be trusted.
+BUSY = 0.5
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 CHARTS = ROOT / "docs" / "performance"
@@ -124,6 +127,8 @@ def tables(results):
     m = results["machine"]
     parts = [f"{m['cpu']}, {m['cores']} cores, Linux {m['kernel']}, {m['compiler']}, {m['date']}; load "
              f"{m['load_before']:.2f} before, {m['load_after']:.2f} after. Medians of {results['rounds']} rounds."]
+    if m["load_before"] > BUSY:
+        parts.append("**Provisional:** other programs kept the machine busy meanwhile, so single figures are off; ratios less so.")
     if "fanout" in results:
         parts += ["### Fan-out: server CPU per delivery, as a ratio to the floor of the same round", fanout_table(results),
                   "### The bars", bars_table(results)]
@@ -163,7 +168,7 @@ def fanout_chart(results, output):
     for row in results["fanout"]:
         cells = [str(row["servers"].get(n, {}).get("server_ns", "?")) for n in names]
         lines.append(f'"{row["name"].replace(", ", chr(92) + "n")}" ' + " ".join(cells))
-    plots = ", ".join(f"$d using {i + 2}:xtic(1) title '{labels[n].replace('_', chr(92) * 2 + '_')}' "
+    plots = ", ".join(f"$d using {i + 2}:xtic(1) title '{labels[n]}' noenhanced "
                       f"lc rgb '{COLOURS[i % len(COLOURS)]}'" for i, n in enumerate(names))
     gnuplot("\n".join(lines) + "\nE\n" + STYLE.format(output=output) + f"""
 set style data histograms

@@ -43,8 +43,10 @@ int try_accept(struct actor *a, const char *subprotocol) {
   int rv = swale_accept(a->consumer, subprotocol);
   end_turn(a);
   note(w, "accept consumer %u: %d", a->serial, rv);
-  CHECK(w, ok_or_starved(w, rv) || rv == SWALE_ECLOSED || (rv == SWALE_ESTATE && a->stage == OPEN) ||
-               (rv == SWALE_EINVAL && subprotocol), "swale_accept: %d", rv);
+  CHECK(w,
+        ok_or_starved(w, rv) || rv == SWALE_ECLOSED || (rv == SWALE_ESTATE && a->stage == OPEN) ||
+            (rv == SWALE_EINVAL && subprotocol),
+        "swale_accept: %d", rv);
   if (rv == 0) {
     CHECK(w, a->stage == UNDECIDED || !a->peer, "accepted twice");
     a->stage = OPEN;
@@ -60,7 +62,8 @@ int try_reject(struct actor *a, int status, const char *body) {
   int rv = swale_reject(a->consumer, status, body);
   end_turn(a);
   note(w, "reject consumer %u with %d: %d", a->serial, status, rv);
-  CHECK(w, ok_or_starved(w, rv) || rv == SWALE_ECLOSED || (rv == SWALE_ESTATE && a->stage == OPEN), "swale_reject: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || rv == SWALE_ECLOSED || (rv == SWALE_ESTATE && a->stage == OPEN),
+        "swale_reject: %d", rv);
   if (ok_or_starved(w, rv)) {
     a->stage = CLOSING;
     if (a->peer && a->peer->promised == 0)
@@ -109,7 +112,8 @@ int try_send(struct actor *a, enum swale_kind kind, const void *bytes, size_t le
   if (a->stage == OPEN && dice_chance(&w->dice, 20))
     rv = send_payload(a, kind, bytes, len);
   else
-    rv = kind == SWALE_TEXT ? swale_send_text(a->consumer, bytes, len) : swale_send_bytes(a->consumer, bytes, len);
+    rv = kind == SWALE_TEXT ? swale_send_text(a->consumer, bytes, len)
+                            : swale_send_bytes(a->consumer, bytes, len);
   end_turn(a);
   check_sent(a, rv);
   if (rv == 0)
@@ -136,18 +140,19 @@ int try_send_rendered(struct actor *a, swale_message *m) {
     return rv;
   swale_payload *payload;
   size_t len;
-  CHECK(w, swale_message_render(m, SWALE_TEXT, render, prefix, &payload) == 0, "what is rendered is not kept");
+  CHECK(w, swale_message_render(m, SWALE_TEXT, render, prefix, &payload) == 0,
+        "what is rendered is not kept");
   const void *bytes = swale_payload_bytes(payload, &len);
   notes_add(&a->peer->sent, SWALE_TEXT, bytes, len, 0);
   return 0;
 }
 
 static void send_something(struct world *w, struct actor *self) {
-  static char text[1 << 14];
+  static char text[(1 << MESSAGE_BITS) + 1];
   struct actor *a = any_actor(w, self);
   if (!a)
     return;
-  size_t len = write_text(text, dice_size(&w->dice, w->temper.big) % sizeof text, dice_next(&w->dice));
+  size_t len = write_text(text, dice_size(&w->dice, w->temper.big), dice_next(&w->dice));
   try_send(a, dice_chance(&w->dice, 50) ? SWALE_TEXT : SWALE_BINARY, text, len);
 }
 
@@ -212,7 +217,8 @@ int try_group_send(struct world *w, unsigned group) {
   int rv = swale_group_send(w->layer, group_name(group), m);
   call_end(w);
   note(w, "message %llu to %s: %d", (unsigned long long)w->op - 1, group_name(group), rv);
-  CHECK(w, rv >= 0 || rv == SWALE_EFULL || (rv == SWALE_ENOMEM && w->memory_fails), "swale_group_send: %d", rv);
+  CHECK(w, rv >= 0 || rv == SWALE_EFULL || (rv == SWALE_ENOMEM && w->memory_fails), "swale_group_send: %d",
+        rv);
   CHECK(w, rv < 0 || rv == members, "%d were offered a message of %lld", rv, (long long)members);
   CHECK(w, w->ghosts || group == GROUPS - 1 || members == w->members[group], "%s has %lld members, not %lld",
         group_name(group), (long long)members, (long long)w->members[group]);
@@ -290,8 +296,8 @@ static void plain_receive(struct world *w, struct actor *self) {
   if (rv != 0)
     return;
   uint64_t id = (uint64_t)swale_message_get_int(m, "id", 0);
-  CHECK(w, id > w->plain_last[i] && id > w->flushed, "message %llu of %s comes after %llu", (unsigned long long)id,
-        plain_names[i], (unsigned long long)w->plain_last[i]);
+  CHECK(w, id > w->plain_last[i] && id > w->flushed, "message %llu of %s comes after %llu",
+        (unsigned long long)id, plain_names[i], (unsigned long long)w->plain_last[i]);
   w->plain_last[i] = id;
   swale_message_unref(m);
 }
@@ -310,13 +316,13 @@ static void plain_change(struct world *w, struct actor *self) {
 static void serve(struct world *w, struct actor *self) {
   struct host *h = in_callback(w) ? w->turn : any_host(w);
   (void)self;
-  if (w->workers > 6)
+  if (w->workers > 6 || h->ending)
     return;
   call_begin(w, QUIET, NULL, "swale_app_serve");
   int rv = swale_app_serve(w->app, h->loop);
   call_end(w);
   note(w, "workers on loop %u: %d", h->index, rv);
-  CHECK(w, ok_or_starved(w, rv) || rv == SWALE_EFULL || (rv == SWALE_ESTATE && in_callback(w)), "swale_app_serve: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || rv == SWALE_EFULL, "swale_app_serve: %d", rv);
   if (w->depth == 0)
     host_sleeps(w, h);
 }
@@ -325,9 +331,9 @@ static void serve(struct world *w, struct actor *self) {
 
 static void open_one(struct world *w, struct actor *self) {
   (void)self;
-  if (w->n_peers >= w->temper.peers_max || w->depth > CALLS / 2)
-    return;
-  peer_new(w, in_callback(w) ? w->turn : any_host(w), dice_chance(&w->dice, 25));
+  struct host *h = in_callback(w) ? w->turn : any_host(w);
+  if (w->n_peers < w->temper.peers_max && w->depth <= CALLS / 2 && !h->ending)
+    peer_new(w, h, dice_chance(&w->dice, 25));
 }
 
 /* Mostly as a proper host: only what wants to be read. */
@@ -500,9 +506,10 @@ static void close_all(struct world *w, struct actor *self) {
 static void pass_time(struct world *w, struct actor *self) {
   struct dice *d = &w->dice;
   uint32_t how = dice_below(d, 100);
-  uint64_t ms = how < 80   ? dice_below(d, 3)
-                : how < 99 ? dice_below(d, w->temper.pace)
-                           : (w->temper.far_jumps ? dice_next(d) % (100ull * 86400 * 1000) : 20 * w->temper.pace);
+  uint64_t ms = how < 80 ? dice_below(d, 3)
+                : how < 99
+                    ? dice_below(d, w->temper.pace)
+                    : (w->temper.far_jumps ? dice_next(d) % (100ull * 86400 * 1000) : 20 * w->temper.pace);
   (void)self;
   note(w, "%llu ms pass", (unsigned long long)ms);
   swale_testing_advance(w->env, ms);
@@ -511,7 +518,7 @@ static void pass_time(struct world *w, struct actor *self) {
 static void set_timer(struct world *w, struct actor *self) {
   struct host *h = in_callback(w) ? w->turn : any_host(w);
   (void)self;
-  if (dice_chance(&w->dice, 20)) {
+  if (dice_chance(&w->dice, 20) || h->ending) {
     swale_timer_stop(h->loop, &h->timer);
     h->timer_due = 0;
   } else {
@@ -536,7 +543,6 @@ static void renew_loop(struct world *w, struct actor *self) {
     if (w->peers[i]->host == h)
       return; /* some came back */
   bury_peers(w);
-  w->fuel = 0;
   mend_memory(w);
   world_renew_loop(w, h);
 }
@@ -568,16 +574,36 @@ static const struct action {
   uint32_t weight;
   unsigned where;
 } actions[] = {
-    {open_one, 80, OUTSIDE | INSIDE},   {feed, 300, OUTSIDE | INSIDE},       {drain, 200, OUTSIDE | INSIDE},
-    {run_one, 150, OUTSIDE},            {pass_time, 60, OUTSIDE},            {reap, 60, OUTSIDE},
-    {send_something, 60, OUTSIDE | INSIDE}, {group_send, 60, OUTSIDE | INSIDE}, {send_to, 50, OUTSIDE | INSIDE},
-    {join, 60, OUTSIDE | INSIDE},       {leave, 30, OUTSIDE | INSIDE},       {decide, 40, OUTSIDE | INSIDE},
-    {close_something, 10, OUTSIDE | INSIDE}, {close_ws, 8, OUTSIDE | INSIDE}, {free_ws, 16, OUTSIDE | INSIDE},
-    {feed_eof, 8, OUTSIDE | INSIDE},    {answer, 10, OUTSIDE},               {turn_slow_or_quick, 40, OUTSIDE},
-    {send_to_the_dead, 10, OUTSIDE | INSIDE}, {plain_send, 20, OUTSIDE | INSIDE}, {plain_receive, 15, OUTSIDE | INSIDE},
-    {plain_change, 10, OUTSIDE | INSIDE}, {serve, 3, OUTSIDE | INSIDE},      {flush, 2, OUTSIDE | INSIDE},
-    {feed_recursively, 20, INSIDE},     {run_recursively, 10, INSIDE},       {set_timer, 10, OUTSIDE | INSIDE},
-    {renew_loop, 1, OUTSIDE},           {settle_and_look, 4, OUTSIDE},       {close_all, 1, OUTSIDE | INSIDE},
+    {open_one, 80, OUTSIDE | INSIDE},
+    {feed, 300, OUTSIDE | INSIDE},
+    {drain, 200, OUTSIDE | INSIDE},
+    {run_one, 150, OUTSIDE},
+    {pass_time, 60, OUTSIDE},
+    {reap, 60, OUTSIDE},
+    {send_something, 60, OUTSIDE | INSIDE},
+    {group_send, 60, OUTSIDE | INSIDE},
+    {send_to, 50, OUTSIDE | INSIDE},
+    {join, 60, OUTSIDE | INSIDE},
+    {leave, 30, OUTSIDE | INSIDE},
+    {decide, 40, OUTSIDE | INSIDE},
+    {close_something, 10, OUTSIDE | INSIDE},
+    {close_ws, 8, OUTSIDE | INSIDE},
+    {free_ws, 16, OUTSIDE | INSIDE},
+    {feed_eof, 8, OUTSIDE | INSIDE},
+    {answer, 10, OUTSIDE},
+    {turn_slow_or_quick, 40, OUTSIDE},
+    {send_to_the_dead, 10, OUTSIDE | INSIDE},
+    {plain_send, 20, OUTSIDE | INSIDE},
+    {plain_receive, 15, OUTSIDE | INSIDE},
+    {plain_change, 10, OUTSIDE | INSIDE},
+    {serve, 3, OUTSIDE | INSIDE},
+    {flush, 2, OUTSIDE | INSIDE},
+    {feed_recursively, 20, INSIDE},
+    {run_recursively, 10, INSIDE},
+    {set_timer, 10, OUTSIDE | INSIDE},
+    {renew_loop, 1, OUTSIDE},
+    {settle_and_look, 4, OUTSIDE},
+    {close_all, 1, OUTSIDE | INSIDE},
 };
 enum { ACTIONS = sizeof actions / sizeof actions[0], INDISPENSABLE = 6 };
 _Static_assert((int)ACTIONS <= (int)KINDS, "each has its odds");

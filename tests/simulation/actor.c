@@ -164,8 +164,9 @@ static void check_membership(const struct actor *a, unsigned group, uint64_t id)
     const struct span *span = &s->items[i];
     if (span->joined > id || span->left < id)
       continue;
-    CHECK(w, span->left == UINT64_MAX || !span->strict, "consumer %u gets message %llu of %s, which it has left", a->serial,
-          (unsigned long long)id, group_name(group));
+    CHECK(w, span->left == UINT64_MAX || !span->strict,
+          "consumer %u gets message %llu of %s, which it has left", a->serial, (unsigned long long)id,
+          group_name(group));
     return;
   }
   CHECK(w, false, "consumer %u gets message %llu of %s, and was no member", a->serial, (unsigned long long)id,
@@ -180,12 +181,14 @@ void actor_got(struct actor *a, const swale_message *m) {
   CHECK(w, a->stage == OPEN, "consumer %u gets a message in stage %d", a->serial, (int)a->stage);
   CHECK(w, id > a->last_id, "consumer %u gets message %llu after %llu", a->serial, (unsigned long long)id,
         (unsigned long long)a->last_id);
-  CHECK(w, id > w->flushed, "consumer %u gets message %llu, which was flushed", a->serial, (unsigned long long)id);
+  CHECK(w, id > w->flushed, "consumer %u gets message %llu, which was flushed", a->serial,
+        (unsigned long long)id);
   check_payload(w, m);
   if (a->peer && group >= 0)
     check_membership(a, (unsigned)group, id);
   else if (a->peer)
-    CHECK(w, swale_message_get_int(m, "to", -1) == a->serial, "consumer %u gets a message for another", a->serial);
+    CHECK(w, swale_message_get_int(m, "to", -1) == a->serial, "consumer %u gets a message for another",
+          a->serial);
   a->last_id = id;
   a->got++;
   w->census.handled++;

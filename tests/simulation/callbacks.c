@@ -34,7 +34,8 @@ static void read_scope(const struct actor *a, bool all) {
   const char *host = swale_scope_header(scope, "Host"), *path = swale_scope_path(scope);
   char cookie[8];
   CHECK(w, path && (path[0] == '/' || !a->peer), "a scope without a path");
-  CHECK(w, !a->peer || !all || (a->peer && a->peer->wild) || (host && strcmp(host, "sim") == 0), "the Host header is \"%s\"", host);
+  CHECK(w, !a->peer || !all || (a->peer && a->peer->wild) || (host && strcmp(host, "sim") == 0),
+        "the Host header is \"%s\"", host);
   CHECK(w, !host || strlen(host) > 0 || (a->peer && a->peer->wild), "an empty Host");
   swale_scope_cookie(scope, "a", cookie, sizeof cookie);
   for (size_t i = 0; swale_scope_subprotocol(scope, i); i++)
@@ -78,7 +79,9 @@ static int connect_and_accept(swale_consumer *c) {
   return end_connect(a, rv == SWALE_ENOMEM ? rv : 0);
 }
 
-static int connect_and_wait(swale_consumer *c) { return end_connect(begin_connect(c, asking_peer(world_of(c))), 0); }
+static int connect_and_wait(swale_consumer *c) {
+  return end_connect(begin_connect(c, asking_peer(world_of(c))), 0);
+}
 
 static int connect_and_choose(swale_consumer *c) {
   struct world *w = world_of(c);
@@ -159,12 +162,31 @@ static int handle(swale_consumer *c, swale_message *m) {
   return misbehave(w);
 }
 
+/* Whether a peer that keeps to the protocol can have brought about this code. */
+static bool is_his(const struct peer *p, int code) {
+  const struct swale_ws_options *o = &p->world->styles[p->style];
+  switch (code) {
+  case 1002: /* protocol */
+  case 1003: /* kind of data */
+  case 1007: /* not UTF-8 */
+    return false;
+  case 1009:
+    return p->longest > o->message_max || p->partial.len > o->message_max;
+  case 1008: /* too many fragments */
+    return o->fragments_max < 1000;
+  case 1000:
+  case 1005:
+  case 3000:
+  case 4999:
+    return code == p->close_code;
+  default:
+    return code == 1001 || code == 1006 || code == 1011 || code == 1013;
+  }
+}
+
 static void check_code(const struct actor *a, int code) {
-  static const int usual[] = {1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1013, 3000, 4999};
-  for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-    if (code == usual[i])
-      return;
-  CHECK(a->world, code == a->closed_with || a->peer->wild, "disconnect with code %d", code);
+  CHECK(a->world, code == a->closed_with || !a->peer || a->peer->wild || is_his(a->peer, code),
+        "consumer %u is disconnected with code %d", a->serial, code);
 }
 
 /* A non-zero answer is reported while the consumer is still in its groups. */
@@ -176,7 +198,8 @@ static int disconnect(swale_consumer *c, int code) {
   read_scope(a, false);
   check_code(a, code);
   a->stage = CLOSING;
-  CHECK(w, try_send(a, SWALE_TEXT, "x", 1) == (a->peer ? SWALE_ECLOSED : SWALE_EUNSUPPORTED), "sent after the end");
+  CHECK(w, try_send(a, SWALE_TEXT, "x", 1) == (a->peer ? SWALE_ECLOSED : SWALE_EUNSUPPORTED),
+        "sent after the end");
   mischief(w, a);
   struct actor *none = NULL;
   memcpy(swale_state(c), &none, sizeof(struct actor *));
@@ -192,14 +215,20 @@ static const char *const everybody[] = {"g.everybody", NULL};
 static const char *const two[] = {"g.1", "g.everybody", NULL};
 static const char *const protocols[] = {"v2", "v1", NULL};
 
-const char *const class_paths[CLASSES] = {"chat/<slug:room>/", "later/", "picky/<int:number>", "strict/", "oldest/"};
+const char *const class_paths[CLASSES] = {"chat/<slug:room>/", "later/", "picky/<int:number>", "strict/",
+                                          "oldest/"};
 
-#define COMMON .state_size = sizeof(struct actor *), .receive = receive, .disconnect = disconnect, .handlers = handlers
+#define COMMON                                                                                               \
+  .state_size = sizeof(struct actor *), .receive = receive, .disconnect = disconnect, .handlers = handlers
 const struct swale_consumer_class classes[CLASSES] = {
     {.name = "chat", COMMON, .connect = connect_and_accept, .groups = everybody, .subprotocols = protocols},
     {.name = "later", COMMON, .connect = connect_and_wait, .groups = two},
     {.name = "picky", COMMON, .connect = connect_and_choose},
-    {.name = "strict", COMMON, .connect = connect_and_accept, .overflow = SWALE_OVERFLOW_CLOSE, .groups = two},
+    {.name = "strict",
+     COMMON,
+     .connect = connect_and_accept,
+     .overflow = SWALE_OVERFLOW_CLOSE,
+     .groups = two},
     {.name = "oldest", COMMON, .connect = connect_and_accept, .overflow = SWALE_OVERFLOW_DROP_OLDEST},
 };
 const struct swale_consumer_class worker_class = {.name = "worker", COMMON, .connect = connect_worker};
@@ -261,8 +290,8 @@ static void tell_actor(struct world *w, const struct swale_drop *drop) {
 void on_drop(const struct swale_drop *drop, void *world) {
   struct world *w = world;
   callback_begin(w, NULL, false, "on_drop");
-  CHECK(w, drop->count > 0 && (drop->channel[0] == '\0' || drop->count == 1), "a drop of %llu messages for \"%s\"",
-        (unsigned long long)drop->count, drop->channel);
+  CHECK(w, drop->count > 0 && (drop->channel[0] == '\0' || drop->count == 1),
+        "a drop of %llu messages for \"%s\"", (unsigned long long)drop->count, drop->channel);
   CHECK(w, (unsigned)drop->reason < SWALE_DROP_REASONS, "a drop for no reason");
   CHECK(w, swale_message_get_int(drop->message, "id", 0) > 0, "a drop of an unknown message");
   w->tally.told[drop->reason] += drop->count;

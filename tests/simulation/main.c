@@ -56,9 +56,12 @@ static uint64_t number(const char *text) {
 
 static struct plan read_plan(int argc, char **argv) {
   static const struct option options[] = {
-      {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'r'},
-      {"steps", required_argument, NULL, 'n'},   {"lifetimes", required_argument, NULL, 'l'},
-      {"seconds", required_argument, NULL, 't'}, {"trace", no_argument, NULL, 'v'},
+      {"seed", required_argument, NULL, 's'},
+      {"runs", required_argument, NULL, 'r'},
+      {"steps", required_argument, NULL, 'n'},
+      {"lifetimes", required_argument, NULL, 'l'},
+      {"seconds", required_argument, NULL, 't'},
+      {"trace", no_argument, NULL, 'v'},
       {NULL, 0, NULL, 0},
   };
   struct plan plan = {.seed = 1};
@@ -122,7 +125,8 @@ static void print_census(const struct census *c) {
   printf("simulation: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " connections came and went, %" PRIu64
          " had a consumer; peers said %" PRIu64 " messages and read %" PRIu64 "; layer messages: %" PRIu64
          " handled, %" PRIu64 " reported as dropped; %" PRIu64 " errors reported\n",
-         c->runs, c->steps, c->connections, c->consumers, c->said, c->read, c->handled, c->dropped, c->errors);
+         c->runs, c->steps, c->connections, c->consumers, c->said, c->read, c->handled, c->dropped,
+         c->errors);
 }
 
 int main(int argc, char **argv) {

@@ -90,7 +90,8 @@ static void make_upgraded(struct peer *p) {
 
 struct peer *peer_new(struct world *w, struct host *h, bool upgraded) {
   struct peer *p = peer_make(w, h);
-  note(w, "new %s connection %u on loop %u, style %u", upgraded ? "upgraded" : "raw", p->id, h->index, p->style);
+  note(w, "new %s connection %u on loop %u, style %u", upgraded ? "upgraded" : "raw", p->id, h->index,
+       p->style);
   if (upgraded)
     make_upgraded(p);
   else
@@ -216,7 +217,8 @@ void on_answer(swale_ws *ws, void *host_data) {
   struct peer *p = host_data;
   struct world *w = p->world;
   callback_begin(w, p, false, "on_answer");
-  CHECK(w, p->ws == ws && p->upgraded && !p->opening && !p->answered && !p->answer_told, "on_answer out of place");
+  CHECK(w, p->ws == ws && p->upgraded && !p->opening && !p->answered && !p->answer_told,
+        "on_answer out of place");
   p->answer_told = true;
   peer_answer(p);
   mischief(w, NULL);
@@ -226,8 +228,10 @@ void on_answer(swale_ws *ws, void *host_data) {
 static void check_promise(struct peer *p, int status) {
   struct world *w = p->world;
   note(w, "connection %u is answered %d", p->id, status);
-  CHECK(w, (status == 101) == (p->promised == 101), "status %d where the consumer chose %d", status, p->promised);
-  CHECK(w, p->promised <= 0 || status == p->promised, "status %d where the consumer chose %d", status, p->promised);
+  CHECK(w, (status == 101) == (p->promised == 101), "status %d where the consumer chose %d", status,
+        p->promised);
+  CHECK(w, p->promised <= 0 || status == p->promised, "status %d where the consumer chose %d", status,
+        p->promised);
 }
 
 void peer_answer(struct peer *p) {
@@ -248,7 +252,8 @@ void peer_answer(struct peer *p) {
   for (size_t i = 0; i < answer.n_headers; i++)
     if (strcmp(answer.headers[i].name, "Sec-WebSocket-Accept") == 0)
       accept = answer.headers[i].value;
-  CHECK(w, (answer.status == 101) == accepts_key(accept), "status %d with the accept key \"%s\"", answer.status, accept);
+  CHECK(w, (answer.status == 101) == accepts_key(accept), "status %d with the accept key \"%s\"",
+        answer.status, accept);
   p->in.upgraded = answer.status == 101;
   p->in.refused = !p->in.upgraded;
   peer_look(p);
@@ -325,7 +330,8 @@ static size_t show(struct peer *p, struct iovec *iov, int max) {
   int n = swale_ws_peek(p->ws, iov, max);
   call_end(w);
   p->told = false;
-  CHECK(w, n >= 0 && n <= max && (n > 0 || !wants), "swale_ws_peek shows %d of %d, wants to write: %d", n, max, wants);
+  CHECK(w, n >= 0 && n <= max && (n > 0 || !wants), "swale_ws_peek shows %d of %d, wants to write: %d", n,
+        max, wants);
   size_t shown = 0;
   for (int i = 0; i < n; i++) {
     CHECK(w, iov[i].iov_len > 0, "swale_ws_peek shows nothing");

@@ -64,7 +64,8 @@ static void finish(struct peer *p, unsigned state) {
   struct world *w = p->world;
   CHECK(w, !p->ws || state == swale_ws_state(p->ws), "connection %u is in state %u, a pump says %u", p->id,
         p->ws ? swale_ws_state(p->ws) : 0, state);
-  CHECK(w, p->ws || state == SWALE_WS_CLOSED, "a pump of connection %u, which was freed, says %u", p->id, state);
+  CHECK(w, p->ws || state == SWALE_WS_CLOSED, "a pump of connection %u, which was freed, says %u", p->id,
+        state);
   p->told = false;
   hear(p);
   peer_look(p);

@@ -10,8 +10,6 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum { TEXT_MAX = 1 << 15 };
-
 bool accepts_key(const char *accept) { return strcmp(accept, ACCEPT) == 0; }
 
 static struct dice *dice_of(const struct peer *p) { return &p->world->dice; }
@@ -19,7 +17,8 @@ static struct dice *dice_of(const struct peer *p) { return &p->world->dice; }
 static uint32_t some_mask(struct dice *d) { return (uint32_t)dice_next(d) | 1; }
 
 size_t write_text(char *to, size_t len, uint64_t seed) {
-  static const char *const wide[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
+  static const char *const wide[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
+                                     "\xf4\x8f\xbf\xbf"};
   struct dice d = {seed};
   size_t at = 0;
   while (at < len) {
@@ -37,7 +36,7 @@ size_t write_text(char *to, size_t len, uint64_t seed) {
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
-static const char *const targets[] = {"/chat/lobby/", "/later/",  "/picky/7?as=me", "/strict/",
+static const char *const targets[] = {"/chat/lobby/", "/later/",    "/picky/7?as=me", "/strict/",
                                       "/oldest/",     "/chat/r-2/", "/nowhere/",      "/chat/%ff/"};
 enum { TARGETS = sizeof targets / sizeof targets[0] };
 
@@ -46,13 +45,15 @@ static const char *some_target(struct dice *d) {
 }
 
 static int proper_request(struct dice *d, char *to, size_t size) {
-  static const char *const extras[] = {"", "Sec-WebSocket-Protocol: v1, v2\r\n", "Origin: http://sim\r\n",
-                                       "Cookie: a=b; c=d\r\nX-Filler: 0123456789012345678901234567890123456789\r\n",
-                                       "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n"};
-  return snprintf(to, size,
-                  "GET %s HTTP/1.1\r\nHost: sim\r\n%sUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
-                  "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                  some_target(d), extras[dice_below(d, 5)]);
+  static const char *const extras[] = {
+      "", "Sec-WebSocket-Protocol: v1, v2\r\n", "Origin: http://sim\r\n",
+      "Cookie: a=b; c=d\r\nX-Filler: 0123456789012345678901234567890123456789\r\n",
+      "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n"};
+  return snprintf(
+      to, size,
+      "GET %s HTTP/1.1\r\nHost: sim\r\n%sUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+      "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      some_target(d), extras[dice_below(d, 5)]);
 }
 
 /* Bytes changed, left out or doubled, or nothing like a request at all. */
@@ -118,17 +119,20 @@ static void put_frame(struct peer *p, unsigned first, const void *payload, size_
   wire_frame(&p->out, first, payload, len, some_mask(dice_of(p)));
 }
 
-static uint64_t said_until(const struct peer *p) { return p->fed + p->out.len; }
+static void note_message(struct peer *p, unsigned kind, const void *bytes, size_t len) {
+  notes_add(&p->said, kind, bytes, len, p->fed + p->out.len);
+  p->longest = len > p->longest ? len : p->longest;
+}
 
 static void say_message(struct peer *p) {
   struct dice *d = dice_of(p);
-  static char text[TEXT_MAX + 1];
+  static char text[(1 << MESSAGE_BITS) + 1];
   unsigned kind = dice_chance(d, 60) ? WIRE_TEXT : WIRE_BINARY;
   size_t len = write_text(text, dice_size(d, p->world->temper.big), dice_next(d));
   if (kind == WIRE_BINARY && len > 0)
     text[dice_below(d, (uint32_t)len)] = (char)dice_next(d);
   put_frame(p, WIRE_FIN | kind, text, len);
-  notes_add(&p->said, kind, text, len, said_until(p));
+  note_message(p, kind, text, len);
 }
 
 /* One more fragment, cut without regard for characters. */
@@ -154,7 +158,7 @@ static void say_fragment(struct peer *p) {
   put_frame(p, opcode | (last ? WIRE_FIN : 0u), text + cut, len - cut);
   if (!last)
     return;
-  notes_add(&p->said, p->partial_kind, p->partial.at, p->partial.len, said_until(p));
+  note_message(p, p->partial_kind, p->partial.at, p->partial.len);
   p->partial_kind = 0;
 }
 
@@ -162,7 +166,7 @@ static void say_ping(struct peer *p) {
   char text[126];
   size_t len = write_text(text, dice_below(dice_of(p), 126), dice_next(dice_of(p)));
   put_frame(p, WIRE_FIN | WIRE_PING, text, len);
-  notes_add(&p->pings, WIRE_PONG, text, len, said_until(p));
+  notes_add(&p->pings, WIRE_PONG, text, len, 0);
 }
 
 void say_pong(struct peer *p, const void *bytes, size_t len) {
@@ -175,8 +179,10 @@ void say_close(struct peer *p) {
   unsigned code = codes[dice_below(dice_of(p), 4)];
   unsigned char payload[16] = {(unsigned char)(code >> 8), (unsigned char)code};
   size_t len = 2 + write_text((char *)payload + 2, dice_below(dice_of(p), 8), code);
-  put_frame(p, WIRE_FIN | WIRE_CLOSE, payload, dice_chance(dice_of(p), 20) ? 0 : len);
+  bool empty = dice_chance(dice_of(p), 20);
+  put_frame(p, WIRE_FIN | WIRE_CLOSE, payload, empty ? 0 : len);
   p->said_close = true;
+  p->close_code = empty ? 1005 : (int)code;
 }
 
 /* ---- what nobody should say -------------------------------------------------------------------- */
@@ -190,7 +196,8 @@ static void say_noise(struct peer *p) {
 }
 
 static void say_wrong(struct peer *p) {
-  static const unsigned char huge[] = {0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4};
+  static const unsigned char huge[] = {0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff,
+                                       0xff, 0xff, 0xff, 1,    2,    3,    4};
   static const unsigned char padded[] = {0x81, 0xfe, 0, 1, 1, 2, 3, 4, 'x'};
   struct dice *d = dice_of(p);
   char text[200];

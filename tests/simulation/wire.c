@@ -112,7 +112,11 @@ bool wire_is_utf8(const unsigned char *s, size_t len) {
   size_t i = 0;
   while (i < len) {
     unsigned char c = s[i];
-    size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+    size_t more = c < 0x80                ? 0
+                  : c >= 0xc2 && c < 0xe0 ? 1
+                  : c >= 0xe0 && c < 0xf0 ? 2
+                  : c >= 0xf0 && c < 0xf5 ? 3
+                                          : 9;
     if (more > 3 || len - i <= more)
       return false;
     for (size_t k = 1; k <= more; k++)
@@ -160,7 +164,8 @@ static const char *fault_of_close(const unsigned char *payload, size_t len) {
   if (len == 1)
     return "half a close code";
   unsigned code = (unsigned)payload[0] << 8 | payload[1];
-  if (code < 1000 || code == 1004 || code == 1005 || code == 1006 || (code > 1014 && code < 3000) || code > 4999)
+  if (code < 1000 || code == 1004 || code == 1005 || code == 1006 || (code > 1014 && code < 3000) ||
+      code > 4999)
     return "a close code that may not be sent";
   return wire_is_utf8(payload + 2, len - 2) ? NULL : "a reason that is not UTF-8";
 }

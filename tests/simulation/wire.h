@@ -64,9 +64,9 @@ struct wire_reader {
 enum wire_event_kind { WIRE_NOTHING, WIRE_HEAD, WIRE_FRAME, WIRE_WRONG };
 
 struct wire_event {
-  int status;           /* of WIRE_HEAD */
-  const char *head;     /* ended by NUL, until the next call */
-  unsigned opcode;      /* of WIRE_FRAME */
+  int status;       /* of WIRE_HEAD */
+  const char *head; /* ended by NUL, until the next call */
+  unsigned opcode;  /* of WIRE_FRAME */
   const unsigned char *payload;
   size_t len;
 };

@@ -26,8 +26,9 @@ void world_epitaph(void) {
   if (!current)
     return;
   fflush(stdout);
-  fprintf(stderr, "simulation: seed %" PRIu64 ", step %" PRIu64 "; again: simulation --seed %" PRIu64
-                  " --steps %" PRIu64 " --trace\n",
+  fprintf(stderr,
+          "simulation: seed %" PRIu64 ", step %" PRIu64 "; again: simulation --seed %" PRIu64
+          " --steps %" PRIu64 " --trace\n",
           current->seed, current->step, current->seed, current->step + !current->ending);
 }
 
@@ -99,7 +100,9 @@ void host_sleeps(struct world *w, struct host *h) {
   h->sleeps_until = timeout < 0 ? UINT64_MAX : swale_testing_now_ms(w->env) + (uint64_t)timeout;
 }
 
-struct host *any_host(struct world *w) { return &w->hosts[dice_below(&w->dice, w->temper.loops)]; }
+struct host *any_host(struct world *w) {
+  return &w->hosts[dice_below(&w->dice, w->temper.loops)];
+}
 
 bool ok_or_starved(const struct world *w, int rv) {
   return rv == 0 || ((rv == SWALE_ENOMEM || rv == SWALE_ERANDOM) && w->memory_fails);
@@ -119,7 +122,7 @@ static void draw_temper(struct world *w) {
       .broken = dice_chance(d, 30) ? 0 : dice_between(d, 1, 30),
       .stalling = dice_chance(d, 30) ? 0 : dice_between(d, 1, 60),
       .failures = rarely[dice_below(d, 4)],
-      .big = dice_between(d, 6, 14),
+      .big = dice_chance(d, 10) ? MESSAGE_BITS : dice_between(d, 6, 14),
       .piped = dice_chance(d, 50) ? 0 : dice_between(d, 1, 50),
       .pace = pace[dice_below(d, 4)],
       .far_jumps = dice_chance(d, 20),
@@ -202,7 +205,8 @@ static void make_styles(struct world *w) {
   o->message_max = 4096, o->head_max = 2048, o->early_max = 512;
   o->output_max = 8192, o->output_high = 2048, o->output_low = 512;
   o = &w->styles[1];
-  o->message_max = 200, o->fragments_max = 4, o->empty_fragments_max = 1, o->head_max = 400, o->headers_max = 8;
+  o->message_max = 200, o->fragments_max = 4, o->empty_fragments_max = 1, o->head_max = 400,
+  o->headers_max = 8;
   o->early_max = 0, o->output_max = 600, o->output_high = 300, o->output_low = 0;
   o->handshake_ms = 100, o->ping_ms = 50, o->pong_ms = 20, o->close_ms = 30, o->idle_ms = 400;
   o = &w->styles[3];
@@ -236,6 +240,8 @@ static void free_loop(struct world *w, struct host *h) {
   note(w, "free loop %u", h->index);
   if (h->timer_due)
     swale_timer_stop(h->loop, &h->timer);
+  h->timer_due = 0;
+  h->ending = true;
   w->turn = h;
   call_begin(w, LOUD, NULL, "swale_loop_free");
   int rv = swale_loop_free(h->loop);
@@ -315,7 +321,6 @@ void world_end(struct world *w) {
   w->memory_ever_fails |= w->memory_fails;
   w->fuel = 100;
   free_peers(w);
-  w->fuel = 0;
   for (uint32_t i = 0; i < w->temper.loops; i++)
     free_loop(w, &w->hosts[i]);
   check_empty(w);

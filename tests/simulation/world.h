@@ -31,27 +31,31 @@
 
 enum { LOOPS = 2, GROUPS = 6, CLASSES = 5, STYLES = 5, PLAINS = 3, DEAD_NAMES = 16, CALLS = 32, KINDS = 32 };
 
+/* No message is longer than 1 << MESSAGE_BITS. */
+enum { MESSAGE_BITS = 17 };
+
 /* What the whole run is like. Drawn once, so that runs differ more than their steps do. */
 struct temper {
   uint32_t loops, peers_max;
-  uint32_t mischief;  /* percent of callbacks that do something */
-  uint32_t broken;    /* percent of peers that break the protocol */
-  uint32_t stalling;  /* percent of peers that do not read for a while */
-  uint32_t failures;  /* per mille of steps that arm a failing allocation */
-  uint32_t big;       /* bits of large messages */
-  uint32_t piped;     /* percent of connections over a socket */
-  uint32_t pace;      /* milliseconds that often pass */
-  bool far_jumps;     /* the clock may jump by days */
-  bool starved_end;   /* no memory while all is taken down */
+  uint32_t mischief;    /* percent of callbacks that do something */
+  uint32_t broken;      /* percent of peers that break the protocol */
+  uint32_t stalling;    /* percent of peers that do not read for a while */
+  uint32_t failures;    /* per mille of steps that arm a failing allocation */
+  uint32_t big;         /* bits of large messages */
+  uint32_t piped;       /* percent of connections over a socket */
+  uint32_t pace;        /* milliseconds that often pass */
+  bool far_jumps;       /* the clock may jump by days */
+  bool starved_end;     /* no memory while all is taken down */
   uint32_t odds[KINDS]; /* of each kind of action, beside its weight */
 };
 
 struct host {
   swale_loop *loop;
   unsigned index;
-  unsigned wakes;       /* since the last run began */
+  unsigned wakes;        /* since the last run began */
   uint64_t sleeps_until; /* what the host thinks after his last turn */
-  uint64_t ran_at; /* the clock at the last run */
+  uint64_t ran_at;       /* the clock at the last run */
+  bool ending;           /* in swale_loop_free: nothing new may be opened on it */
   struct swale_timer timer;
   uint64_t timer_due; /* 0: not armed */
 };
@@ -68,13 +72,15 @@ struct peer {
 
   /* what the peer says */
   struct bytes out;
-  uint64_t fed;     /* bytes of the stream given to the connection; `out` comes behind them */
-  uint64_t head_len; /* of a valid request at the stream's beginning */
-  bool wild;        /* has said something that breaks the protocol: nothing is expected any more */
-  struct bytes partial; /* what was said of a fragmented message */
+  uint64_t fed;          /* bytes of the stream given to the connection; `out` comes behind them */
+  uint64_t head_len;     /* of a valid request at the stream's beginning */
+  bool wild;             /* has said something that breaks the protocol: nothing is expected any more */
+  struct bytes partial;  /* what was said of a fragmented message */
   unsigned partial_kind; /* 0: there is none */
   bool said_close, said_eof;
-  bool deaf; /* the connection has said that it reads no more */
+  int close_code; /* what the consumer of a well-behaved peer will be told of its close frame */
+  size_t longest; /* message said */
+  bool deaf;      /* the connection has said that it reads no more */
   struct notes said, pings;
 
   /* what the peer reads */
@@ -167,15 +173,15 @@ struct world {
   struct call calls[CALLS];
   size_t depth;
   struct host *turn; /* whose thread it is: the loop of the outermost call */
-  int fuel;  /* what callbacks may still do in this step */
-  bool calm; /* callbacks do nothing */
+  int fuel;          /* what callbacks may still do in this step */
+  bool calm;         /* callbacks do nothing */
 
   uint64_t op;      /* counts joins, leaves, sends, flushes: their order */
   uint64_t flushed; /* the last flush */
   int64_t members[GROUPS];
-  bool ghosts;           /* somebody is in a group who has no actor */
+  bool ghosts; /* somebody is in a group who has no actor */
   uint64_t plain_last[PLAINS];
-  bool memory_fails;     /* a failing allocation is armed */
+  bool memory_fails; /* a failing allocation is armed */
   bool memory_ever_fails;
   uint64_t mend_memory_at;
   struct tally tally;
@@ -196,10 +202,10 @@ void note(const struct world *w, const char *format, ...) __attribute__((format(
 /* Ends the program, telling seed and step. */
 _Noreturn void fail(const struct world *w, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-#define CHECK(w, truth, ...)                                                                                  \
-  do {                                                                                                        \
-    if (!(truth))                                                                                             \
-      fail((w), __FILE__, __LINE__, __VA_ARGS__);                                                             \
+#define CHECK(w, truth, ...)                                                                                 \
+  do {                                                                                                       \
+    if (!(truth))                                                                                            \
+      fail((w), __FILE__, __LINE__, __VA_ARGS__);                                                            \
   } while (0)
 
 /* For crashes and hangs that end the program by themselves: says where, as `fail` does. */

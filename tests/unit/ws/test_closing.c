@@ -193,6 +193,19 @@ static void a_peer_that_answers_with_garbage_is_1006(void **state) {
   expect_closed(w);
 }
 
+static void without_memory_for_a_close_frame_it_is_cut(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_send_text(w->consumer, "first", 5);
+  w->u.fail_at = 1;
+  assert_int_equal(swale_close(w->consumer, 4001, NULL), 0);
+  assert_null(swale_ws_consumer(w->ws));
+  world_run(w);
+  expect_log(w, "disconnect:1006");
+  expect_text(w, "first");
+  expect_closed(w);
+}
+
 static void both_close_at_once(void **state) {
   struct world *w = *state;
   world_connect(w);
@@ -329,6 +342,7 @@ static void what_nobody_writes_is_given_up_after_close_ms(void **state) {
   expect_state(w, SWALE_WS_WANT_WRITE);
   world_pass(w, 1);
   assert_int_equal(w->outputs, 1);
+  assert_int_equal(swale_ws_ack(w->ws, 1), SWALE_EINVAL);
   expect_closed(w);
 }
 
@@ -360,6 +374,7 @@ int main(void) {
       WORLD_TEST(a_closed_connection_that_breaks_is_1006),
       WORLD_TEST(a_peer_that_does_not_answer_is_given_close_ms),
       WORLD_TESTS(a_peer_that_answers_with_garbage_is_1006),
+      WORLD_TEST(without_memory_for_a_close_frame_it_is_cut),
       WORLD_TESTS(both_close_at_once),
       WORLD_TESTS(closing_inside_receive_stops_delivery),
       WORLD_TESTS(a_receive_that_fails_closes_with_1011),

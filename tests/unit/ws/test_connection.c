@@ -292,29 +292,46 @@ static int guard_that_closes(struct world *w, swale_scope *scope) {
   return 0;
 }
 
-/* Its consumer is made all the same, and learns at once that nobody is there. */
-static void a_guard_may_free_the_connection(void **state) {
-  struct world *w = *state;
-  w->guard = guard_that_frees;
-  world_new(w);
-  assert_int_equal(swale_ws_feed(w->ws, REQUEST, strlen(REQUEST)), 0);
-  expect_log(w, "connect disconnect:1006");
-}
-
-static void a_guard_may_close_the_connection(void **state) {
-  struct world *w = *state;
-  w->guard = guard_that_closes;
-  world_new(w);
-  world_feed_text(w, REQUEST);
-  expect_log(w, "connect disconnect:1006");
-  expect_status(w, 503, NULL);
-  bytes_clear(&w->out);
-  expect_closed(w);
+static int try_to_decide(struct world *w, swale_consumer *c) {
+  (void)w;
+  assert_int_equal(swale_accept(c, NULL), SWALE_ECLOSED);
+  assert_int_equal(swale_reject(c, 403, NULL), 0);
+  return 0;
 }
 
 static int decide_later(struct world *w, swale_consumer *c) {
   (void)w, (void)c;
   return 0;
+}
+
+/* Its consumer is made all the same, and learns at once that nobody is there, whatever it decides. */
+static void a_guard_may_free_the_connection(void **state) {
+  struct world *w = *state;
+  int (*const connects[])(struct world *, swale_consumer *) = {NULL, try_to_decide, decide_later};
+  w->guard = guard_that_frees;
+  for (int i = 0; i < 3; i++) {
+    w->on_connect = connects[i];
+    world_new(w);
+    assert_int_equal(swale_ws_feed(w->ws, REQUEST, strlen(REQUEST)), 0);
+    expect_log(w, "connect disconnect:1006");
+  }
+}
+
+static void a_guard_may_close_the_connection(void **state) {
+  struct world *w = *state;
+  int (*const connects[])(struct world *, swale_consumer *) = {NULL, try_to_decide, decide_later};
+  w->guard = guard_that_closes;
+  for (int i = 0; i < 3; i++) {
+    w->on_connect = connects[i];
+    world_new(w);
+    world_feed_text(w, REQUEST);
+    expect_log(w, "connect disconnect:1006");
+    expect_status(w, 503, "Service Unavailable");
+    bytes_clear(&w->out);
+    expect_closed(w);
+    swale_ws_free(w->ws);
+    w->ws = NULL;
+  }
 }
 
 static int free_on_receive(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
@@ -338,6 +355,27 @@ static void it_may_be_freed_for_an_early_message(void **state) {
   assert_null(w->ws);
   assert_int_equal(w->outputs, 0);
   expect_log(w, "connect text:1 disconnect:1006");
+}
+
+static int feed_inside_early(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                             size_t len) {
+  (void)c, (void)kind, (void)data, (void)len;
+  assert_int_equal(swale_ws_feed(w->ws, "x", 1), SWALE_ESTATE);
+  return 0;
+}
+
+static void an_early_message_is_no_time_to_feed_either(void **state) {
+  struct world *w = *state;
+  w->on_connect = decide_later;
+  w->on_receive = feed_inside_early;
+  world_new(w);
+  world_feed_text(w, REQUEST);
+  world_text(w, "1");
+  swale_accept(w->consumer, NULL);
+  world_run(w);
+  expect_log(w, "connect text:1");
+  world_text(w, "2");
+  expect_log(w, "text:2");
 }
 
 static int feed_inside(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
@@ -525,6 +563,7 @@ int main(void) {
       WORLD_TEST(a_guard_may_free_the_connection),
       WORLD_TEST(a_guard_may_close_the_connection),
       WORLD_TESTS(it_may_be_freed_for_an_early_message),
+      WORLD_TESTS(an_early_message_is_no_time_to_feed_either),
       WORLD_TESTS(feeding_from_inside_a_feed_is_an_error),
       WORLD_TESTS(what_is_freed_inside_a_feed_lasts_until_its_end),
       WORLD_TESTS(connections_may_be_fed_inside_each_others_callbacks),

@@ -166,6 +166,19 @@ static void a_ping_goes_ahead_of_waiting_data(void **state) {
   expect_next(w, &at, FIN | TEXT, "data", 4);
 }
 
+static void a_ping_without_memory_is_not_waited_for(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  w->u.fail_at = 1;
+  world_pass(w, 25000);
+  assert_int_equal(w->u.fail_at, 0);
+  expect_nothing(w);
+  world_pass(w, 24999);
+  expect_nothing(w);
+  world_pass(w, 1);
+  expect_frame(w, FIN | PING, "", 0);
+}
+
 static void a_ping_that_waits_is_dropped_at_the_end(void **state) {
   struct world *w = *state;
   world_connect(w);
@@ -303,6 +316,7 @@ int main(void) {
       WORLD_TEST(without_pong_ms_unwritten_pings_do_not_pile_up),
       WORLD_TEST(without_ping_ms_there_are_no_pings),
       WORLD_TEST(a_ping_goes_ahead_of_waiting_data),
+      WORLD_TEST(a_ping_without_memory_is_not_waited_for),
       WORLD_TEST(a_ping_that_waits_is_dropped_at_the_end),
       WORLD_TEST(without_messages_it_is_closed_after_idle_ms),
       WORLD_TEST(a_message_in_or_out_is_no_idleness),

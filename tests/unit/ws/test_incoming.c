@@ -432,6 +432,33 @@ static void without_memory_for_a_pong_it_is_1011(void **state) {
   assert_int_equal(w->reported, SWALE_ENOMEM);
 }
 
+static void without_memory_for_a_message_it_is_1011(void **state) {
+  struct world *w = *state;
+  static const char data[20000];
+  for (long n = 1; n <= 3; n++) {
+    world_connect(w);
+    world_text(w, "x");
+    expect_log(w, "text:x");
+    w->reports = 0;
+    w->u.fail_at = n;
+    bytes_frame(&w->in, BIN, data, sizeof data);
+    world_feed(w);
+    fails_with(w, 1011);
+    swale_ws_free(w->ws);
+    w->ws = NULL;
+  }
+}
+
+static void without_memory_for_a_close_frame_it_is_cut(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  world_text(w, "x");
+  w->u.fail_at = 1;
+  world_frame(w, FIN | TEXT, "\xff", 1);
+  expect_log(w, "text:x disconnect:1007");
+  expect_closed(w);
+}
+
 static void without_memory_to_read_it_is_1011_and_nothing_more_is_read(void **state) {
   struct world *w = *state;
   world_connect(w);
@@ -483,6 +510,8 @@ int main(void) {
       WORLD_TESTS(after_a_failure_patience_is_close_ms),
       WORLD_TESTS(after_a_failure_a_broken_stream_ends_it),
       WORLD_TEST(without_memory_for_a_pong_it_is_1011),
+      WORLD_TESTS(without_memory_for_a_message_it_is_1011),
+      WORLD_TESTS(without_memory_for_a_close_frame_it_is_cut),
       WORLD_TEST(without_memory_to_read_it_is_1011_and_nothing_more_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,11 +145,18 @@ static void a_connection_goes_back_to_that_after_being_busy(void **state) {
 
 static void what_the_handshake_needs_is_given_back(void **state) {
   struct fixture *f = *state;
+  char cookie[5001];
+  memset(cookie, 'x', 5000);
+  cookie[5000] = '\0';
   f->w.on_connect = decide_later;
-  open_crowd(f, 0, 0);
   world_new(&f->w);
-  world_feed_text(&f->w, REQUEST);
   f->crowd[0] = f->w.ws;
+  size_t before = f->scale.bytes;
+  world_feed_text(&f->w, REQUEST_LINE REQUEST_HEADERS "Cookie: ");
+  world_feed_text(&f->w, cookie);
+  world_feed_text(&f->w, "\r\n\r\n");
+  /* A copy of the request in the scope, and none beside it. */
+  assert_true(f->scale.bytes - before <= 8000);
   world_frame(&f->w, FIN | BIN, "early", 5);
   struct scale undecided = f->scale;
   swale_accept(f->w.consumer, NULL);

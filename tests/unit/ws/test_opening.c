@@ -30,7 +30,7 @@ static int check_scope(struct world *w, swale_consumer *c) {
   assert_string_equal(swale_scope_path(scope), "/ws/chat/");
   assert_string_equal(swale_scope_query(scope), "x=1");
   assert_string_equal(swale_scope_scheme(scope), "wss");
-  assert_string_equal(swale_scope_client(scope), "192.0.2.1:4000");
+  assert_string_equal(swale_scope_client(scope), "192.0.2.10:4000");
   assert_string_equal(swale_scope_server(scope), "198.51.100.1:80");
   assert_string_equal(swale_scope_header(scope, "x-one"), "1");
   assert_string_equal(swale_scope_header_at(scope, 5)->name, "x-one");
@@ -282,12 +282,52 @@ static void a_refusal_may_come_later(void **state) {
   struct world *w = *state;
   connect_undecided(w);
   assert_int_equal(swale_reject(w->consumer, 403, "no"), 0);
+  assert_null(swale_ws_consumer(w->ws));
   world_run(w);
   expect_log(w, "disconnect:1006");
   assert_int_equal(w->outputs, 1);
   expect_status(w, 403, "no");
   bytes_clear(&w->out);
   expect_closed(w);
+}
+
+static void a_refusal_without_memory_is_a_cut(void **state) {
+  struct world *w = *state;
+  connect_undecided(w);
+  w->u.fail_at = 1;
+  assert_int_equal(swale_reject(w->consumer, 403, "no"), SWALE_ENOMEM);
+  assert_null(swale_ws_consumer(w->ws));
+  world_run(w);
+  expect_log(w, "disconnect:1006");
+  expect_closed(w);
+}
+
+static void an_accept_without_memory_can_be_tried_again(void **state) {
+  struct world *w = *state;
+  connect_undecided(w);
+  w->u.fail_at = 1;
+  assert_int_equal(swale_accept(w->consumer, NULL), SWALE_ENOMEM);
+  assert_int_equal(swale_accept(w->consumer, NULL), 0);
+  expect_status(w, 101, "");
+}
+
+static void a_request_without_memory_is_500(void **state) {
+  struct world *w = *state;
+  world_new(w);
+  w->u.fail_at = 1;
+  world_feed_text(w, REQUEST);
+  assert_int_equal(w->reported, 500);
+  expect_log(w, "");
+  expect_status(w, 500, "no memory");
+}
+
+static void early_bytes_without_memory_are_500(void **state) {
+  struct world *w = *state;
+  connect_undecided(w);
+  w->u.fail_at = 1;
+  world_feed_bytes(w, "x", 1);
+  expect_log(w, "disconnect:1006");
+  expect_status(w, 500, "no memory");
 }
 
 static void no_decision_in_time_is_503(void **state) {
@@ -424,6 +464,10 @@ int main(void) {
       WORLD_TEST(an_origin_guard_without_set_means_the_same_origin),
       WORLD_TESTS(a_decision_may_come_later),
       WORLD_TESTS(a_refusal_may_come_later),
+      WORLD_TESTS(a_refusal_without_memory_is_a_cut),
+      WORLD_TESTS(an_accept_without_memory_can_be_tried_again),
+      WORLD_TEST(a_request_without_memory_is_500),
+      WORLD_TESTS(early_bytes_without_memory_are_500),
       WORLD_TESTS(no_decision_in_time_is_503),
       WORLD_TESTS(the_peer_may_go_before_the_decision),
       WORLD_TESTS(early_bytes_wait_for_the_decision),

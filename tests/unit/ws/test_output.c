@@ -24,13 +24,13 @@ static int setup(void **state) {
   if (swale_loop_new(&config, &f->loop) < 0)
     return -1;
   f->pool = swale__ws_pool_of(f->loop);
-  f->pool->connections = 1;
-  return 0;
+  return swale__ws_pool_join(f->pool);
 }
 
 static int teardown(void **state) {
   struct fixture *f = *state;
   swale__ws_output_clear(&f->o, f->pool);
+  swale__ws_pool_leave(f->pool);
   swale_loop_free(f->loop);
   bytes_free(&f->out);
   long live = f->u.live;

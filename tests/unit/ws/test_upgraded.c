@@ -126,7 +126,6 @@ static void an_answer_that_comes_later_is_told_once(void **state) {
   struct world *w = *state;
   open_undecided(w);
   swale_accept(w->consumer, NULL);
-  swale_send_text(w->consumer, "welcome", 7);
   world_run(w);
   assert_int_equal(w->answers, 1);
   assert_int_equal(w->outputs, 0);
@@ -134,8 +133,18 @@ static void an_answer_that_comes_later_is_told_once(void **state) {
   world_run(w);
   assert_int_equal(w->answers, 1);
   take_answer(w, 101);
-  world_drain_some(w, 9);
-  bytes_clear(&w->out);
+  expect_text(w, "message");
+}
+
+static void an_answer_that_is_there_at_once_is_not_told(void **state) {
+  struct world *w = *state;
+  struct swale_ws_upgrade u = upgrade();
+  assert_int_equal(open_upgraded(w, &u), 0);
+  world_group_send(w, "message");
+  world_run(w);
+  assert_int_equal(w->answers, 0);
+  assert_int_equal(w->outputs, 0);
+  take_answer(w, 101);
   expect_text(w, "message");
 }
 
@@ -344,6 +353,7 @@ int main(void) {
       WORLD_TESTS(the_host_gets_the_answer_to_write),
       WORLD_TEST(no_frame_is_shown_before_the_answer_is_taken),
       WORLD_TEST(an_answer_that_comes_later_is_told_once),
+      WORLD_TEST(an_answer_that_is_there_at_once_is_not_told),
       WORLD_TEST(the_answer_may_be_taken_in_the_call),
       WORLD_TEST(the_connection_may_be_freed_in_the_call),
       WORLD_TEST(a_refusal_is_an_answer_with_a_body),

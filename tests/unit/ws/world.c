@@ -165,8 +165,8 @@ int world_teardown(void **state) {
 }
 
 void world_new(struct world *w) {
-  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, "192.0.2.1:4000", "198.51.100.1:80", w, &w->ws),
-                   0);
+  assert_int_equal(
+      swale_ws_new(w->app, w->loop, &w->options, "192.0.2.10:4000", "198.51.100.1:80", w, &w->ws), 0);
 }
 
 void world_connect(struct world *w) {
@@ -268,6 +268,7 @@ int world_group_send(struct world *w, const char *text) {
 void expect_nothing(struct world *w) {
   world_drain(w);
   assert_int_equal(w->out.len, 0);
+  assert_int_equal(swale_ws_peek(w->ws, &(struct iovec){0}, 1), 0);
 }
 
 void expect_next(struct world *w, size_t *at, unsigned first, const void *payload, size_t len) {
