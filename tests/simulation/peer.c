@@ -203,7 +203,8 @@ void on_output(swale_ws *ws, void *host_data) {
   CHECK(w, !p->busy, "on_output of connection %u in a feed", p->id);
   p->known = swale_ws_state(ws);
   CHECK(w, p->known & (SWALE_WS_WANT_WRITE | SWALE_WS_CLOSED), "on_output and there is none");
-  CHECK(w, !p->told || (p->known & SWALE_WS_CLOSED), "on_output twice without a peek in between");
+  note(w, "on_output of connection %u", p->id);
+  CHECK(w, !p->told || (p->known & SWALE_WS_CLOSED), "on_output twice, and nothing done in between");
   p->told = true;
   if (dice_chance(&w->dice, 50) && !p->stalled)
     peer_drain(p);
@@ -340,32 +341,51 @@ static size_t show(struct peer *p, struct iovec *iov, int max) {
   return shown;
 }
 
-static size_t write_some(struct peer *p, size_t most) {
-  enum { IOVECS = 16 };
+static void ack(struct peer *p, size_t n) {
   struct world *w = p->world;
-  if (p->piped) {
-    pipe_flush(p);
-    return 0;
-  }
-  struct iovec iov[IOVECS];
-  size_t shown = show(p, iov, (int)dice_between(&w->dice, 1, IOVECS)), n = shown < most ? shown : most;
-  note(w, "connection %u writes %zu of %zu bytes", p->id, n, shown);
-  transmit(p, iov, n);
+  p->unacked = 0;
+  p->told = false;
   call_begin(w, LOUD, p, "swale_ws_ack");
   int rv = swale_ws_ack(p->ws, n);
   call_end(w);
-  CHECK(w, rv == 0, "swale_ws_ack: %d", rv);
+  bool over = p->ws && swale_ws_state(p->ws) & SWALE_WS_CLOSED;
+  CHECK(w, rv == 0 || (rv == SWALE_EINVAL && over), "swale_ws_ack: %d", rv);
+  peer_look(p);
+}
+
+/* Hosts whose writes are asynchronous ack them later, when much else may have happened. Answers whether anything was done. */
+static bool write_some(struct peer *p, size_t most) {
+  enum { IOVECS = 16 };
+  struct world *w = p->world;
+  struct iovec iov[IOVECS];
+  if (p->unacked > 0) {
+    ack(p, p->unacked);
+    return true;
+  }
+  size_t shown = show(p, iov, (int)dice_between(&w->dice, 1, IOVECS)), n = shown < most ? shown : most;
+  note(w, "connection %u writes %zu of %zu bytes", p->id, n, shown);
+  transmit(p, iov, n);
+  if (n > 0 && dice_chance(&w->dice, 15))
+    p->unacked = n;
+  else
+    ack(p, n);
   peer_reads(p);
   peer_look(p);
-  return n;
+  return n > 0;
 }
 
 void peer_drain(struct peer *p) {
   struct dice *d = &p->world->dice;
-  write_some(p, dice_chance(d, 60) ? SIZE_MAX : dice_size(d, 12));
+  if (p->piped)
+    pipe_flush(p);
+  else
+    write_some(p, dice_chance(d, 60) ? SIZE_MAX : dice_size(d, 12));
 }
 
 void peer_drain_all(struct peer *p) {
-  while (p->ws && write_some(p, SIZE_MAX) > 0) {
-  }
+  if (p->piped)
+    pipe_flush(p);
+  else
+    while (p->ws && write_some(p, SIZE_MAX)) {
+    }
 }

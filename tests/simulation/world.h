@@ -25,7 +25,8 @@
  *   pipe.c       the same over a socket, for swale_ws_pump_fd
  *   actor.c      what is promised to a consumer: members, order, nothing twice
  *   callbacks.c  the consumer classes, on_output, on_drop, ...
- *   actions.c    what can happen, and how often
+ *   act_*.c      what can happen
+ *   schedule.c   how often it does
  *   invariants.c what must hold between steps, and when all is quiet
  */
 
@@ -88,6 +89,7 @@ struct peer {
   struct notes sent; /* by the consumer, and not yet read */
   int promised;      /* the status that the consumer chose; 0: none yet; -1: none, the host has closed */
   bool stalled;
+  size_t unacked; /* bytes that the peer has and the connection does not know of */
 
   /* as its host knows it */
   bool piped;
@@ -310,16 +312,23 @@ void on_drop(const struct swale_drop *drop, void *world);
 void on_timer(struct swale_timer *timer);
 void on_wake(void *host);
 
-/* ---- actions.c --------------------------------------------------------------------------------- */
+/* ---- schedule.c -------------------------------------------------------------------------------- */
 
-/* One step of the schedule. */
+/* One step. */
 void world_step(struct world *w);
 /* Something that a callback does; `self` may be NULL. */
 void mischief(struct world *w, struct actor *self);
+
+/* ---- act_host.c -------------------------------------------------------------------------------- */
+
 void host_run(struct world *w, struct host *h);
 /* Runs loops as a host would, when woken or when their time has come, until all rest. */
 void settle(struct world *w);
 void mend_memory(struct world *w);
+
+/* ---- act_consumer.c, act_layer.c --------------------------------------------------------------- */
+
+/* Calls of the library's, with what the model makes of their answer. */
 int try_accept(struct actor *a, const char *subprotocol);
 int try_reject(struct actor *a, int status, const char *body);
 int try_close(struct actor *a, uint16_t code, const char *reason);
