@@ -112,6 +112,12 @@ SWALE_API void swale_loop_enter(swale_loop *loop);
 SWALE_API void swale_loop_leave(swale_loop *loop);
 
 /*
+ * Ends what swale_loop_enter began, for calls that the user may make outside of all others and that must not
+ * call him back, swale_close for one: work put off meanwhile is left to the next run.
+ */
+SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
+
+/*
  * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
  * Run in the order put off, outside of all other callbacks, each once; `queued` tells whether it is waiting.
  * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket

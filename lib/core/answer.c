@@ -22,7 +22,7 @@ static const struct swale_allocator *memory(const swale_consumer *c) { return &c
 static void begin(const swale_consumer *c) { swale_loop_enter(c->port->loop); }
 
 static int end(const swale_consumer *c, int rv) {
-  swale__loop_leave_quietly(c->port->loop);
+  swale_loop_leave_quietly(c->port->loop);
   return rv;
 }
 

@@ -188,7 +188,7 @@ void swale_loop_leave(swale_loop *loop) {
   loop->depth--;
 }
 
-void swale__loop_leave_quietly(swale_loop *loop) {
+void swale_loop_leave_quietly(swale_loop *loop) {
   if (--loop->depth == 0 && loop->first_job)
     wake_self(loop);
 }

@@ -62,12 +62,6 @@ void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
 /* Calls wake of all that were noted. Without locks. */
 void swale__wakes_call(struct swale__wakes *wakes);
 
-/*
- * Ends what swale_loop_enter began, for calls that the user may make outside of all others and that must not
- * call him back, swale_close for one: work put off meanwhile is left to the next run.
- */
-void swale__loop_leave_quietly(swale_loop *loop);
-
 /* Appends one entry, or answers SWALE_EFULL (unless `always`), SWALE_ENOMEM. Takes the loop's lock. */
 int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes);
 

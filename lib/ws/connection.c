@@ -183,7 +183,6 @@ static void note_progress(swale_ws *ws) {
 }
 
 int swale_ws_ack(swale_ws *ws, size_t n) {
-  struct swale__ws_visit visit;
   if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__ws_opening_waits(ws))
     return n == 0 ? 0 : SWALE_EINVAL;
   int rv = swale__ws_output_ack(&ws->output, ws->pool, n);
@@ -192,9 +191,10 @@ int swale_ws_ack(swale_ws *ws, size_t n) {
   if (ws->output.bytes == 0)
     swale__ws_place_urgent(ws);
   if (ws->paused || ws->phase == SWALE__WS_DRAINING) {
-    swale__ws_visit_begin(&visit, ws);
+    swale_loop *loop = ws->pool->loop;
+    swale_loop_enter(loop);
     note_progress(ws);
-    swale__ws_visit_end(&visit);
+    swale_loop_leave_quietly(loop); /* a resumed consumer might free the connection under the host's loop */
   }
   return 0;
 }
