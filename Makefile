@@ -149,12 +149,13 @@ $(call archive,$1): $(patsubst %.c,$(B)/obj/%.o,$(call sources,$1)) lib/$1
 	$(Q)rm -f $$@
 	$(Q)$(AR) rcs $$@ $$(filter %.o,$$^)
 
-# The upper libraries link with libswale.so, so that one comes first.
+# The upper libraries link with libswale.so, so that one comes first. One segment for code and constants: with pages
+# of its own for each, a small library would be one tenth padding.
 $(call shared,$1): $(patsubst %.c,$(B)/pic/%.o,$(call sources,$1)) lib/$1 lib/$1/$(NAME_$1).map \
     $(if $(filter-out core,$1),$(call shared,core))
 	$$(call say,LD)
 	$(Q)$$(LINK) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,--as-needed \
-	  -Wl,-Bsymbolic-functions -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
+	  -Wl,-Bsymbolic-functions -Wl,-z,noseparate-code -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
 	  $(if $(filter-out core,$1),-L$(B) -lswale) $$(call syslibs,$1)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so.$(ABI)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so
