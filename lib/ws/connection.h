@@ -14,6 +14,7 @@
 #include "ws/pool.h"
 
 struct swale__ws_opening;
+struct swale__ws_deflate;
 
 /*
  * The life of a connection.
@@ -58,6 +59,7 @@ struct swale_ws {
   struct swale__ws_opening *opening;  /* until it is open */
   struct swale__ws_reader *reader;    /* while a frame is incomplete */
   struct swale__ws_assembly *message; /* while a message is incomplete */
+  struct swale__ws_deflate *deflate;  /* what has been agreed; NULL: messages go as they are */
   struct swale__ws_output output;
   swale_payload *pong; /* to be sent ahead of what waits; the latest ping's */
   uint32_t since_ms;   /* of the beginning, the last ping of ours, the close */
