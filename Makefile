@@ -64,7 +64,9 @@ PKGS_json    := jansson
 PARTS := $(foreach p,core ws json testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
-LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c)
+# What this build does without, tests included.
+LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
+  tests/unit/ws/test_deflate.c tests/fuzz/fuzz_ws_deflate.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c))
 archive  = $(B)/lib$(NAME_$1).a
 shared   = $(B)/lib$(NAME_$1).so.$(VERSION)
@@ -89,13 +91,14 @@ PARTS_echo          := ws
 
 ## Tests.
 
+UNIT_SOURCES := $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c))
 wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
-UNIT        := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c)))
+UNIT        := $(call wanted,$(UNIT_SOURCES:%.c=$(B)/%))
 INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py) tests/conformance/run.py)
 STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
-FUZZ        := $(call wanted,$(wildcard tests/fuzz/*.c))
+FUZZ        := $(call wanted,$(filter-out $(LEFT_OUT),$(wildcard tests/fuzz/*.c)))
 # Packages of unit tests beside those of the library under test.
 TESTPKGS_core := msgpack
 
@@ -176,13 +179,13 @@ $(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
 
 # A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
 define unit_test
-$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_%,$(wildcard tests/unit/$1/*.c))) \
+$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_% $(LEFT_OUT),$(wildcard tests/unit/$1/*.c))) \
     $(call archives,$1)
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1,cmocka $(TESTPKGS_$1))
 endef
-$(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
+$(foreach t,$(UNIT_SOURCES),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 

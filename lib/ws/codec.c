@@ -140,9 +140,10 @@ static int inflate_once(struct zlib_codec *c, struct swale__ws_assembly **messag
   rv = inflate(&c->z, Z_SYNC_FLUSH);
   *more = c->z.avail_in > 0 || (rv == Z_OK && c->z.avail_out == 0);
   rv = note_position(c, rv);
-  if (rv == 0)
-    rv = swale__ws_assembly_extend(m, room - c->z.avail_out);
-  return rv < 0 ? rv : check_growth(m, growth);
+  int grown = swale__ws_assembly_extend(m, room - c->z.avail_out);
+  if (grown == 0)
+    grown = check_growth(m, growth);
+  return grown < 0 ? grown : rv; /* what is before a fault comes first, however the bytes are split */
 }
 
 static int inflate_all(struct zlib_codec *c, struct swale__ws_assembly **message, const void *bytes,
@@ -158,15 +159,15 @@ static int inflate_all(struct zlib_codec *c, struct swale__ws_assembly **message
 
 /*
  * A message ends with the header of an empty block, whose rest is the tail. The block before may be marked as the last
- * of its stream; then another stream follows, which refers to nothing before (7.2.3.4). Of what others
- * send, one may also end there.
+ * of its stream; then another stream follows, which refers to nothing before (7.2.3.4). Others also send messages
+ * that end there, and empty ones without a byte.
  */
 int swale__ws_codec_inflate(struct swale__ws_codec *codec, struct swale__ws_assembly **message,
                             const void *bytes, size_t len, bool last, struct swale__ws_growth growth) {
   struct zlib_codec *c = zlib_of(codec);
   (*message)->wire += len;
   int rv = inflate_all(c, message, bytes, len, growth);
-  if (rv < 0 || !last || c->at_end)
+  if (rv < 0 || !last || c->at_end || (*message)->wire == 0)
     return rv;
   rv = inflate_all(c, message, tail, sizeof tail, growth);
   return rv < 0 || c->between_blocks ? rv : SWALE_EFORMAT;

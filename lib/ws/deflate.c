@@ -135,7 +135,8 @@ static struct swale__ws_shape shape_of(const struct swale__ws_terms *terms) {
   return (struct swale__ws_shape){terms->level, terms->agreed.server_bits, terms->mem_level};
 }
 
-static unsigned char *deflate(const struct tools *tools, const void *bytes, size_t len, size_t *deflated_len) {
+static unsigned char *deflate(const struct tools *tools, const void *bytes, size_t len,
+                              size_t *deflated_len) {
   struct swale__ws_deflate *d = tools->deflate;
   struct swale__ws_shape shape = shape_of(&d->terms);
   bool takeover = d->terms.agreed.server_takeover;

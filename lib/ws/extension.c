@@ -50,20 +50,15 @@ static bool read_value(const char **at, char value[VALUE_SIZE + 1]) {
   size_t len = 0;
   *at += quoted;
   for (;; ++*at) {
-    if (quoted && **at == '\\')
-      ++*at;
-    else if (quoted && **at == '"')
-      break;
-    if (**at == '\0' || !swale__ws_is_token(**at))
-      break;
+    bool escaped = quoted && **at == '\\';
+    *at += escaped;
+    if (!swale__ws_is_token(**at)) {
+      value[len] = '\0';
+      return len > 0 && !escaped && (!quoted || *(*at)++ == '"');
+    }
     if (len < VALUE_SIZE)
       value[len++] = **at;
   }
-  value[len] = '\0';
-  if (quoted && **at != '"')
-    return false;
-  *at += quoted;
-  return len > 0;
 }
 
 /* ---- parameters ------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@ struct swale__ws_offer {
   bool made;
   bool server_no_takeover, client_no_takeover;
   unsigned char server_bits; /* the most that we may use; 0: not said */
-  unsigned char client_bits; /* the most that the client will use, who can also be told to use less; 0: he cannot */
+  unsigned char
+      client_bits; /* the most that the client will use, who can also be told to use less; 0: he cannot */
 };
 
 /* What has been agreed on. */

@@ -17,8 +17,8 @@ struct swale__ws_assembly {
   size_t len, capacity;
   size_t wire;                   /* bytes that came in for it, if it is deflated */
   struct swale__ws_codec *codec; /* that inflates it; NULL: it comes as it is */
-  uint32_t fragments;       /* frames so far */
-  uint32_t empty_fragments; /* of these without payload */
+  uint32_t fragments;            /* frames so far */
+  uint32_t empty_fragments;      /* of these without payload */
   enum swale_kind kind;
   struct swale_utf8 utf8; /* of a text: up to `len` */
   unsigned char bytes[];

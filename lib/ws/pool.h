@@ -38,7 +38,7 @@ struct swale__ws_pool {
   struct swale__ws_assembly *assembly;
   struct swale__ws_codec *codecs;     /* the last one given first */
   struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */
-  swale_payload *ping, *pong; /* without payload */
+  swale_payload *ping, *pong;         /* without payload */
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */

@@ -77,13 +77,15 @@ static int teardown(void **state) {
   return blocks == 0 ? 0 : -1;
 }
 
-static void open_crowd(struct fixture *f, int from, int n) {
+static void open_crowd_with(struct fixture *f, const char *headers, int from, int n) {
   for (int i = from; i < from + n; i++) {
     f->w.log[0] = '\0';
-    world_connect(&f->w);
+    world_connect_with(&f->w, headers);
     f->crowd[i] = f->w.ws;
   }
 }
+
+static void open_crowd(struct fixture *f, int from, int n) { open_crowd_with(f, "", from, n); }
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
@@ -120,6 +122,24 @@ static void with_consumer_path_and_group_it_stays_within_600_bytes_of_heap(void 
   printf("all of swale's: %.0f bytes in %.2f blocks, %.0f bytes with malloc's own 8 a block\n", each, blocks,
          each + blocks * 8);
   assert_true(each + blocks * 8 <= 600);
+}
+
+/* But for what those share that have agreed on the same. */
+static void compression_without_takeover_costs_an_idle_connection_nothing(void **state) {
+  struct fixture *f = *state;
+  struct swale_ws_deflate deflate;
+  swale_ws_deflate_default(&deflate);
+  f->w.options.deflate = &deflate;
+  open_crowd(f, 0, 100);
+  size_t before = f->scale.bytes;
+  open_crowd(f, 100, 1000);
+  size_t plain = f->scale.bytes - before;
+  open_crowd_with(f, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", 1100, 1);
+  before = f->scale.bytes;
+  open_crowd_with(f, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", 1101, 1000);
+  size_t compressed = f->scale.bytes - before;
+  printf("1,000 connections: %zu bytes, with compression agreed on %zu\n", plain, compressed);
+  assert_in_range(compressed, plain - 8192, plain + 8192); /* tables of the core grow by doubling */
 }
 
 static void a_connection_goes_back_to_that_after_being_busy(void **state) {
@@ -282,6 +302,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(an_idle_connection_is_one_block_of_at_most_200_bytes),
       TEST(with_consumer_path_and_group_it_stays_within_600_bytes_of_heap),
+      TEST(compression_without_takeover_costs_an_idle_connection_nothing),
       TEST(a_connection_goes_back_to_that_after_being_busy),
       TEST(what_the_handshake_needs_is_given_back),
       TEST(a_connection_that_has_sent_nothing_yet_is_small_too),
