@@ -70,8 +70,9 @@ static struct swale__decision *decision_new(swale_consumer *c) {
 }
 
 int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
-                        swale_scope *scope, swale_consumer **out) {
-  struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer));
+                        const struct swale_transport_class *kind, void *transport, swale_scope *scope,
+                        swale_consumer **out) {
+  struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer), kind);
   if (!port)
     return SWALE_ENOMEM;
   swale_consumer *c = swale__zalloc(&loop->env.allocator, STATE_OFFSET + cls->state_size);
@@ -79,6 +80,7 @@ int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_con
     return SWALE_ENOMEM;
   c->class = cls;
   c->port = port;
+  c->transport = transport;
   c->scope = scope;
   c->job.run = run_job;
   atomic_init(&c->refs, 1);
@@ -190,14 +192,15 @@ static int status_of(int error) {
 }
 
 /* From a request's scope to a consumer: 0, a status, or an error. */
-static int admit(swale_app *app, swale_loop *loop, swale_scope *scope, swale_consumer **out) {
+static int admit(swale_app *app, swale_loop *loop, const struct swale_transport_class *kind, void *transport,
+                 swale_scope *scope, swale_consumer **out) {
   const struct swale_consumer_class *cls = NULL;
   int rv = swale__app_resolve(app, scope, &cls);
   if (rv != 0)
     return rv;
   if (swale__app_admit(app) < 0)
     return 503;
-  rv = swale__consumer_new(app, loop, cls, scope, out);
+  rv = swale__consumer_new(app, loop, cls, kind, transport, scope, out);
   if (rv < 0)
     swale__app_dismiss(app);
   return rv;
@@ -216,10 +219,8 @@ int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_req
     return status_of(rv);
   swale_loop_enter(loop);
   swale_consumer *c;
-  rv = admit(app, loop, scope, &c);
+  rv = admit(app, loop, transport_class, transport, scope, &c);
   if (rv == 0) {
-    c->transport_class = transport_class;
-    c->transport = transport;
     *out = c;
     swale__consumer_connect(c);
   } else {
