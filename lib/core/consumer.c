@@ -193,14 +193,14 @@ static int status_of(int error) {
 
 /* From a request's scope to a consumer: 0, a status, or an error. */
 static int admit(swale_app *app, swale_loop *loop, const struct swale_transport_class *kind, void *transport,
-                 swale_scope *scope, swale_consumer **out) {
+                 swale_scope **scope, swale_consumer **out) {
   const struct swale_consumer_class *cls = NULL;
   int rv = swale__app_resolve(app, scope, &cls);
   if (rv != 0)
     return rv;
   if (swale__app_admit(app) < 0)
     return 503;
-  rv = swale__consumer_new(app, loop, cls, kind, transport, scope, out);
+  rv = swale__consumer_new(app, loop, cls, kind, transport, *scope, out);
   if (rv < 0)
     swale__app_dismiss(app);
   return rv;
@@ -219,7 +219,7 @@ int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_req
     return status_of(rv);
   swale_loop_enter(loop);
   swale_consumer *c;
-  rv = admit(app, loop, transport_class, transport, scope, &c);
+  rv = admit(app, loop, transport_class, transport, &scope, &c);
   if (rv == 0) {
     *out = c;
     swale__consumer_connect(c);
