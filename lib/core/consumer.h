@@ -49,13 +49,14 @@ struct swale_consumer {
   uint8_t duties; /* SWALE__JOB_... */
   uint16_t code;  /* for disconnect */
   atomic_uint refs;
-  struct swale__id id;
+  uint64_t salt; /* this and `slot` are its id */
+  uint32_t slot;
+  _Atomic uint32_t dropped; /* other threads read it */
   swale_scope *scope;
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
   swale_consumer *next, **link; /* among its loop's consumers */
   struct swale_job job;
-  _Atomic uint32_t dropped; /* other threads read it */
 };
 
 /* What is needed until connect is decided. */
@@ -73,6 +74,10 @@ static inline swale_consumer *swale__consumer_of_queue(struct swale__queue *q) {
 /* The port of a consumer's channel; NULL for a plain one. */
 static inline struct swale__port *swale__channel_port(const struct swale__channel *ch) {
   return ch->plain ? NULL : ((const swale_consumer *)ch)->port;
+}
+
+static inline struct swale__id swale__consumer_id(const swale_consumer *c) {
+  return (struct swale__id){.salt = c->salt, .slot = c->slot};
 }
 
 /* The channel that groups know the consumer by: a worker's is the plain one he listens to. */

@@ -21,7 +21,7 @@ static void leave_class_groups(swale_consumer *c, struct swale__plain *p) {
   swale_layer *layer = c->port->layer;
   for (const char *const *name = c->class->groups; name && *name; name++) {
     struct swale__group *g = swale__group_find(layer, *name);
-    struct swale__membership *m = g ? swale__membership_find(layer, g, &p->channel) : NULL;
+    struct swale__membership *m = g ? swale__membership_find(g, &p->channel) : NULL;
     if (m)
       swale__membership_end(layer, m);
   }
