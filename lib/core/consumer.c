@@ -180,8 +180,11 @@ void swale__consumer_connect(swale_consumer *c) {
     swale_reject(c, 500, NULL);
     return;
   }
+  struct swale__running running;
   c->connected = true;
+  swale__running_begin(c->port->loop, &running, c);
   rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
+  swale__running_end(c->port->loop);
   if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
     rv = swale_accept(c, NULL);
   if (rv != 0)
@@ -299,11 +302,23 @@ void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reaso
 int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
   if (c->stage != SWALE__OPEN)
     return c->stage == SWALE__UNDECIDED ? SWALE_ESTATE : SWALE_ECLOSED;
+  if (swale_consumer_is_busy(c))
+    return SWALE_ESTATE;
   if (!c->class->receive)
     return 0;
+  struct swale__running running;
+  swale__running_begin(c->port->loop, &running, c);
   int rv = c->class->receive(c, kind, data, len);
+  swale__running_end(c->port->loop);
   if (rv != 0)
     swale__consumer_failed(c, rv, "receive");
+  return 0;
+}
+
+int swale_consumer_is_busy(const swale_consumer *c) {
+  for (const struct swale__running *r = c->port->loop->running; r; r = r->outer)
+    if (r->consumer == c)
+      return 1;
   return 0;
 }
 

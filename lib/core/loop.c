@@ -270,6 +270,12 @@ int swale_loop_timeout_ms(swale_loop *loop) {
 
 /* ---- ending ---- */
 
+/* Connections that were freed outside of all calls still hold the loop. */
+static void finish_jobs(swale_loop *loop) {
+  swale_loop_enter(loop);
+  swale_loop_leave(loop);
+}
+
 static void end_consumers(swale_loop *loop) {
   swale_loop_enter(loop);
   for (swale_consumer *c = loop->consumers, *next; c; c = next) {
@@ -312,9 +318,14 @@ static void free_extensions(swale_loop *loop) {
 int swale_loop_free(swale_loop *loop) {
   if (!loop)
     return 0;
-  if (loop->depth > 0 || loop->holds > 0)
+  if (loop->depth > 0)
     return SWALE_ESTATE;
   loop->ending = true;
+  if (loop->holds > 0)
+    finish_jobs(loop);
+  loop->ending = loop->holds == 0;
+  if (!loop->ending)
+    return SWALE_ESTATE;
   end_consumers(loop);
   drop_inbox(loop);
   for (struct swale__port *p = loop->ports, *next; p; p = next) {
@@ -374,7 +385,13 @@ void *swale_loop_extension(swale_loop *loop, const void *key, size_t size,
   return x->data;
 }
 
-void swale_loop_hold(swale_loop *loop) { loop->holds++; }
+int swale_loop_hold(swale_loop *loop) {
+  if (loop->ending)
+    return SWALE_ESTATE;
+  loop->holds++;
+  return 0;
+}
+
 void swale_loop_release(swale_loop *loop) { loop->holds--; }
 uint64_t swale_loop_now_ms(const swale_loop *loop) { return loop->now; }
 size_t swale_loop_consumers(const swale_loop *loop) { return loop->n_consumers; }

@@ -39,6 +39,12 @@ bool swale__ws_visit_end(struct swale__ws_visit *visit) {
   return exists;
 }
 
+void swale__ws_visit_end_quietly(struct swale__ws_visit *visit) {
+  swale_loop_leave_quietly(visit->loop);
+  if (visit->outermost)
+    visit->ws->gone = NULL;
+}
+
 /* ---- beginning and end ------------------------------------------------------------------ */
 
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
@@ -96,7 +102,7 @@ int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options
   swale_loop_enter(loop);
   ws->since_ms = swale__ws_now(ws);
   swale__ws_watch_deadline(ws);
-  swale_loop_leave(loop);
+  swale_loop_leave_quietly(loop);
   return 0;
 }
 
@@ -109,7 +115,7 @@ void swale_ws_free(swale_ws *ws) {
   swale_timer_stop(loop, &ws->timer);
   swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   swale_loop_defer(loop, &ws->job);
-  swale_loop_leave(loop);
+  swale_loop_leave_quietly(loop);
 }
 
 /* ---- input ------------------------------------------------------------------------------ */
@@ -131,7 +137,7 @@ static void take(swale_ws *ws, const unsigned char *bytes, size_t len) {
 
 int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
   struct swale__ws_visit visit;
-  if (ws->busy)
+  if (swale__ws_is_busy(ws))
     return SWALE_ESTATE;
   if (!swale__ws_is_reading(ws))
     return SWALE_ECLOSED;
@@ -150,7 +156,7 @@ int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
 
 int swale_ws_feed_eof(swale_ws *ws) {
   struct swale__ws_visit visit;
-  if (ws->busy)
+  if (swale__ws_is_busy(ws))
     return SWALE_ESTATE;
   if (!swale__ws_is_reading(ws))
     return SWALE_ECLOSED;
@@ -241,7 +247,7 @@ int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason) {
     rv = swale_close(ws->consumer, code, reason);
   else
     swale__ws_opening_refuse(ws, 503, NULL);
-  swale_loop_leave(loop);
+  swale_loop_leave_quietly(loop);
   return rv;
 }
 

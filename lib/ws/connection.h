@@ -91,6 +91,8 @@ struct swale__ws_visit {
 void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws);
 /* Whether the connection still exists. */
 bool swale__ws_visit_end(struct swale__ws_visit *visit);
+/* Likewise where nobody may be called back, so it does exist. */
+void swale__ws_visit_end_quietly(struct swale__ws_visit *visit);
 
 /* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL. */
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
@@ -101,6 +103,11 @@ void swale__ws_destroy(swale_ws *ws);
 
 static inline bool swale__ws_is_reading(const swale_ws *ws) {
   return ws->phase <= SWALE__WS_CLOSING && !ws->freed;
+}
+
+/* Whether callbacks are running for this connection: in a feed, or its consumer's, for a message. */
+static inline bool swale__ws_is_busy(const swale_ws *ws) {
+  return ws->busy || (ws->consumer && swale_consumer_is_busy(ws->consumer));
 }
 
 static inline uint32_t swale__ws_now(const swale_ws *ws) {

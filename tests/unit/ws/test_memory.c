@@ -100,7 +100,7 @@ static void an_idle_connection_is_one_block_of_at_most_200_bytes(void **state) {
   world_close_frame(&f->w, 1000, NULL);
   expect_close(&f->w, 1000, NULL);
   struct scale closed = f->scale;
-  swale_ws_free(f->crowd[0]);
+  world_free(&f->w);
   f->crowd[0] = NULL;
   printf("a connection: %zu bytes in %zu block, with its consumer %zu bytes in %zu blocks\n",
          closed.bytes - f->scale.bytes, closed.blocks - f->scale.blocks, open.bytes - f->scale.bytes,
