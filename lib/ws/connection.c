@@ -40,9 +40,9 @@ bool swale__ws_visit_end(struct swale__ws_visit *visit) {
 }
 
 void swale__ws_visit_end_quietly(struct swale__ws_visit *visit) {
-  swale_loop_leave_quietly(visit->loop);
+  swale_loop_leave_quietly(visit->pool->loop);
   if (visit->outermost)
-    visit->ws->gone = NULL;
+    visit->ws->visited = false;
 }
 
 /* ---- beginning and end ------------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 /* What happens to lanes while they are walked, and around it. See group.h. */
 #include "crowd.h"
 
+#include <stdio.h>
+
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/layer.h"
