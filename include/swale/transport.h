@@ -125,14 +125,13 @@ SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
 
 /*
  * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
- * Run in the order put off, outside of all other callbacks, each once; `queued` tells whether it is waiting.
+ * Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
  * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
  * the call.
  */
 struct swale_job {
   struct swale_job *next;
   void (*run)(struct swale_job *job);
-  int queued;
 };
 SWALE_API void swale_loop_defer(swale_loop *loop, struct swale_job *job);
 

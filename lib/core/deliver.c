@@ -131,9 +131,9 @@ static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, 
   uint64_t reached = 0;
   for (uint32_t i = 0; i < walk->count; i++) {
     if (i + PREFETCH < walk->count)
-      __builtin_prefetch(atomic_load_explicit(&walk->places[i + PREFETCH].channel, memory_order_relaxed));
-    struct swale__channel *ch = atomic_load_explicit(&walk->places[i].channel, memory_order_relaxed);
-    if (!ch || (!all_older && walk->places[i].membership->joined >= sequence))
+      __builtin_prefetch(swale__place_channel(&walk->places[i + PREFETCH]));
+    struct swale__channel *ch = swale__place_channel(&walk->places[i]);
+    if (!ch || (!all_older && walk->places[i].joined >= sequence))
       continue;
     reached++;
     offer(d, (swale_consumer *)ch);

@@ -53,7 +53,7 @@ struct swale_loop {
   bool ending;
   uint64_t now;
   struct swale__wheel wheel;
-  struct swale_job *first_job, **last_job;
+  struct swale_job *newest_job; /* a ring: it leads to the oldest */
   struct swale__port *ports;
   struct swale_consumer *consumers;
   struct swale__running *running; /* the innermost */

@@ -18,29 +18,31 @@ const struct swale_transport_class swale__ws_transport = {
 /* ---- calls of the host's ---------------------------------------------------------------- */
 
 void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws) {
-  *visit = (struct swale__ws_visit){.ws = ws, .loop = ws->pool->loop, .outermost = ws->gone == NULL};
-  swale_loop_enter(visit->loop);
-  if (visit->outermost)
-    ws->gone = &visit->gone;
+  *visit = (struct swale__ws_visit){.ws = ws, .pool = ws->pool, .outermost = !ws->visited};
+  swale_loop_enter(visit->pool->loop);
+  ws->visited = true;
 }
 
 /*
  * The connection can only be freed by its job, so at the end of the outermost call on the loop. If that is
- * this one, it was also the outermost on this connection, and `gone` is ours.
+ * this one, `left` tells; of calls from inside of those jobs it cannot be the end.
  */
 bool swale__ws_visit_end(struct swale__ws_visit *visit) {
-  swale_loop_leave(visit->loop);
-  if (visit->gone)
-    return false;
-  if (visit->outermost)
-    visit->ws->gone = NULL;
-  return true;
+  struct swale__ws_pool *pool = visit->pool;
+  swale_ws *before = pool->left;
+  pool->left = visit->ws;
+  swale_loop_leave(pool->loop);
+  bool exists = pool->left == visit->ws;
+  pool->left = before;
+  if (exists && visit->outermost)
+    visit->ws->visited = false;
+  return exists;
 }
 
 void swale__ws_visit_end_quietly(struct swale__ws_visit *visit) {
-  swale_loop_leave_quietly(visit->loop);
+  swale_loop_leave_quietly(visit->pool->loop);
   if (visit->outermost)
-    visit->ws->gone = NULL;
+    visit->ws->visited = false;
 }
 
 /* ---- beginning and end ------------------------------------------------------------------ */
@@ -74,8 +76,8 @@ int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_optio
 
 void swale__ws_destroy(swale_ws *ws) {
   struct swale__ws_pool *pool = ws->pool;
-  if (ws->gone)
-    *ws->gone = true;
+  if (pool->left == ws)
+    pool->left = NULL;
   swale_timer_stop(pool->loop, &ws->timer);
   swale__ws_release_input(ws);
   swale__ws_output_clear(&ws->output, pool);
