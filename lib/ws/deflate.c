@@ -60,6 +60,7 @@ static bool has_takeover(const struct swale__ws_terms *terms) {
   return terms->agreed.server_takeover || terms->agreed.client_takeover;
 }
 
+/* The one that is shared, or NULL. */
 static struct swale__ws_deflate *find_shared(const struct swale__ws_pool *pool,
                                              const struct swale__ws_terms *terms) {
   struct swale__ws_deflate *d = pool->deflates;
@@ -68,9 +69,20 @@ static struct swale__ws_deflate *find_shared(const struct swale__ws_pool *pool,
   return d;
 }
 
+static struct swale__ws_deflate *make(struct swale__ws_pool *pool, const struct swale__ws_terms *terms) {
+  struct swale__ws_deflate *d = swale__ws_malloc(pool->allocator, sizeof *d);
+  if (!d)
+    return NULL;
+  *d = (struct swale__ws_deflate){.terms = *terms};
+  if (!has_takeover(terms)) {
+    d->next = pool->deflates;
+    pool->deflates = d;
+  }
+  return d;
+}
+
 void swale__ws_deflate_begin(swale_ws *ws, const struct swale__ws_agreement *agreed,
                              const struct swale_ws_deflate *wanted) {
-  struct swale__ws_pool *pool = ws->pool;
   const struct swale__ws_terms terms = {
       .agreed = *agreed,
       .level = (uint8_t)wanted->level,
@@ -78,23 +90,13 @@ void swale__ws_deflate_begin(swale_ws *ws, const struct swale__ws_agreement *agr
       .ratio_max = wanted->ratio_max,
       .threshold = wanted->threshold,
   };
-  bool shared = !has_takeover(&terms);
-  struct swale__ws_deflate *d = shared ? find_shared(pool, &terms) : NULL;
-  if (!d) {
-    d = swale__ws_malloc(pool->allocator, sizeof *d);
-    if (!d)
-      return;
-    *d = (struct swale__ws_deflate){.terms = terms};
-    if (shared) {
-      d->next = pool->deflates;
-      pool->deflates = d;
-    }
-  }
-  d->users++;
-  ws->deflate = d;
+  struct swale__ws_deflate *d = has_takeover(&terms) ? NULL : find_shared(ws->pool, &terms);
+  ws->deflate = d ? d : make(ws->pool, &terms);
+  if (ws->deflate)
+    ws->deflate->users++;
 }
 
-static void forget_shared(struct swale__ws_pool *pool, const struct swale__ws_deflate *d) {
+static void forget(struct swale__ws_pool *pool, const struct swale__ws_deflate *d) {
   struct swale__ws_deflate **link = &pool->deflates;
   while (*link && *link != d)
     link = &(*link)->next;
@@ -107,7 +109,7 @@ void swale__ws_deflate_end(swale_ws *ws) {
   ws->deflate = NULL;
   if (!d || --d->users > 0)
     return;
-  forget_shared(ws->pool, d);
+  forget(ws->pool, d);
   swale__ws_codec_free(d->deflater);
   swale__ws_codec_free(d->inflater);
   swale__ws_release(ws->pool->allocator, d);
@@ -174,7 +176,7 @@ static bool is_worth_it(const struct swale__ws_deflate *d, size_t len) {
 int swale__ws_deflate_bytes(swale_ws *ws, enum swale_kind kind, const void *bytes, size_t len,
                             swale_payload **frame) {
   struct tools tools = {ws->pool, ws->deflate};
-  swale_encode_fn how = is_worth_it(ws->deflate, len) ? encode : swale__ws_frame_encode;
+  swale_encode_fn how = is_worth_it(tools.deflate, len) ? encode : swale__ws_frame_encode;
   return swale_payload_wrap(kind, bytes, len, how, &tools, ws->pool->allocator, frame);
 }
 
@@ -189,19 +191,19 @@ int swale__ws_deflate_payload(swale_ws *ws, swale_payload *payload, swale_payloa
   size_t len;
   const void *bytes = swale_payload_bytes(payload, &len);
   int rv;
-  if (!is_worth_it(ws->deflate, len))
+  if (!is_worth_it(tools.deflate, len))
     rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, frame);
-  else if (ws->deflate->terms.agreed.server_takeover)
+  else if (tools.deflate->terms.agreed.server_takeover)
     return swale__ws_deflate_bytes(ws, swale_payload_kind(payload), bytes, len, frame);
   else
-    rv = swale_payload_encode_as(payload, encode, name_of(shape_of(&ws->deflate->terms)), &tools, frame);
+    rv = swale_payload_encode_as(payload, encode, name_of(shape_of(&tools.deflate->terms)), &tools, frame);
   if (rv == 0)
     swale_payload_ref(*frame);
   return rv;
 }
 
 void swale__ws_deflate_unsent(swale_ws *ws) {
-  if (ws->deflate && ws->deflate->deflater)
+  if (ws->deflate->deflater)
     swale__ws_codec_reset(ws->deflate->deflater);
 }
 
@@ -222,7 +224,8 @@ int swale__ws_deflate_open(swale_ws *ws, struct swale__ws_assembly *message) {
   return message->codec ? 0 : SWALE_ENOMEM;
 }
 
-int swale__ws_deflate_append(swale_ws *ws, const void *bytes, size_t len, bool last) {
+int swale__ws_deflate_append(swale_ws *ws, struct swale__ws_assembly **message, const void *bytes, size_t len,
+                             bool last) {
   struct swale__ws_growth growth = {ws->options->message_max, ws->deflate->terms.ratio_max};
-  return swale__ws_codec_inflate(ws->message->codec, &ws->message, bytes, len, last, growth);
+  return swale__ws_codec_inflate((*message)->codec, message, bytes, len, last, growth);
 }

@@ -37,13 +37,14 @@ int swale__ws_deflate_payload(swale_ws *ws, swale_payload *payload, swale_payloa
 /* Likewise for bytes of this connection's alone. */
 int swale__ws_deflate_bytes(swale_ws *ws, enum swale_kind kind, const void *bytes, size_t len,
                             swale_payload **frame);
-/* A frame that was made is not going to be sent: what comes next must not refer to it. */
+/* Of a connection with deflate: a frame that was made is not going to be sent: what comes next must not refer to it. */
 void swale__ws_deflate_unsent(swale_ws *ws);
 
 /* A deflated message begins: gives it its codec. SWALE_ENOMEM. */
 int swale__ws_deflate_open(swale_ws *ws, struct swale__ws_assembly *message);
 /* Bytes of it; `last`: all there are. Errors as swale__ws_codec_inflate. */
-int swale__ws_deflate_append(swale_ws *ws, const void *bytes, size_t len, bool last);
+int swale__ws_deflate_append(swale_ws *ws, struct swale__ws_assembly **message, const void *bytes, size_t len,
+                             bool last);
 
 /* The most that a message of `max` bytes may take on the wire: an eighth more is the worst that Huffman codes do. */
 static inline size_t swale__ws_deflate_wire_max(size_t max) { return max + max / 8 + 4096; }

@@ -10,8 +10,8 @@
 /*
  * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its
  * payload is kept. A message that lies in one piece is delivered from where wslay has unmasked it; any other
- * is put together in `message`, which is there exactly while a message is incomplete. So is one that is deflated,
- * which the first of its frames tells.
+ * is put together in the reader's `message`, which is there exactly while a message is incomplete. So is one
+ * that is deflated, which the first of its frames tells.
  */
 
 enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, RSV1 = 0x4 };
@@ -29,7 +29,7 @@ static struct fault protocol_fault(const char *detail) {
 
 /* Limits of messages. A message in one frame has no fragments. */
 static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece *p) {
-  const struct swale__ws_assembly *m = ws->message;
+  const struct swale__ws_assembly *m = ws->reader->message;
   const struct swale_ws_options *o = ws->options;
   bool deflated = m ? m->codec != NULL : p->rsv != 0;
   size_t max = deflated ? swale__ws_deflate_wire_max(o->message_max) : o->message_max;
@@ -51,10 +51,10 @@ static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
     return protocol_fault("a frame has reserved bits set");
   switch (p->opcode) {
   case CONTINUATION:
-    return ws->message ? judge_size(ws, p) : protocol_fault("a continuation of nothing");
+    return ws->reader->message ? judge_size(ws, p) : protocol_fault("a continuation of nothing");
   case TEXT:
   case BINARY:
-    return ws->message ? protocol_fault("a message inside another") : judge_size(ws, p);
+    return ws->reader->message ? protocol_fault("a message inside another") : judge_size(ws, p);
   case SWALE__FRAME_CLOSE:
   case SWALE__FRAME_PING:
   case SWALE__FRAME_PONG:
@@ -94,35 +94,39 @@ static void deliver(swale_ws *ws, enum swale_kind kind, const void *data, size_t
 }
 
 static void finish_message(swale_ws *ws) {
-  struct swale__ws_assembly *message = ws->message;
+  struct swale__ws_assembly *message = ws->reader->message;
   if (swale__ws_assembly_finish(message) < 0) {
     fail_for_text(ws);
     return;
   }
-  ws->message = NULL;
+  ws->reader->message = NULL;
+  swale__ws_pool_give_codec_of(ws->pool, message);
   deliver(ws, message->kind, message->bytes, message->len);
   swale__ws_pool_give_assembly(ws->pool, message);
 }
 
 static int begin_message(swale_ws *ws, const struct swale__ws_piece *p) {
-  ws->message = swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
-  if (!ws->message)
+  struct swale__ws_assembly *message =
+      swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
+  ws->reader->message = message;
+  if (!message)
     return SWALE_ENOMEM;
-  return p->rsv != 0 ? swale__ws_deflate_open(ws, ws->message) : 0;
+  return p->rsv != 0 ? swale__ws_deflate_open(ws, message) : 0;
 }
 
 static int append(swale_ws *ws, const struct swale__ws_piece *p) {
-  if (ws->message->codec)
-    return swale__ws_deflate_append(ws, p->data, p->len, p->last && p->fin);
-  return swale__ws_assembly_append(&ws->message, p->data, p->len, ws->options->message_max,
-                                   ws->pool->allocator);
+  struct swale__ws_assembly **message = &ws->reader->message;
+  if ((*message)->codec)
+    return swale__ws_deflate_append(ws, message, p->data, p->len, p->last && p->fin);
+  return swale__ws_assembly_append(message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
 }
 
 static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
-  int rv = ws->message ? 0 : begin_message(ws, p);
+  struct swale__ws_assembly **message = &ws->reader->message;
+  int rv = *message ? 0 : begin_message(ws, p);
   if (rv == 0 && p->first) {
-    ws->message->fragments++;
-    ws->message->empty_fragments += p->frame_len == 0;
+    (*message)->fragments++;
+    (*message)->empty_fragments += p->frame_len == 0;
   }
   if (rv == 0)
     rv = append(ws, p);
@@ -133,7 +137,7 @@ static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
 }
 
 static void take_data(swale_ws *ws, const struct swale__ws_piece *p) {
-  bool whole = !ws->message && p->first && p->last && p->fin && p->rsv == 0;
+  bool whole = !ws->reader->message && p->first && p->last && p->fin && p->rsv == 0;
   if (!whole)
     gather(ws, p);
   else if (p->opcode == BINARY)
@@ -192,11 +196,16 @@ void swale__ws_take_frames(swale_ws *ws, const void *bytes, size_t len) {
   }
 }
 
+void swale__ws_drop_message(swale_ws *ws) {
+  if (!ws->reader || !ws->reader->message)
+    return;
+  swale__ws_pool_give_assembly(ws->pool, ws->reader->message);
+  ws->reader->message = NULL;
+}
+
 void swale__ws_release_input(swale_ws *ws) {
+  swale__ws_drop_message(ws);
   if (ws->reader)
     swale__ws_pool_give_reader(ws->pool, ws->reader);
-  if (ws->message)
-    swale__ws_pool_give_assembly(ws->pool, ws->message);
   ws->reader = NULL;
-  ws->message = NULL;
 }

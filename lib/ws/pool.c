@@ -50,9 +50,10 @@ struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
 int swale__ws_pool_join(struct swale__ws_pool *pool) {
   if (pool->connections == SWALE__CONNECTIONS_MAX)
     return SWALE_EFULL;
-  pool->connections++;
-  swale_loop_hold(pool->loop);
-  return 0;
+  int rv = swale_loop_hold(pool->loop);
+  if (rv == 0)
+    pool->connections++;
+  return rv;
 }
 
 void swale__ws_pool_leave(struct swale__ws_pool *pool) {
@@ -118,8 +119,7 @@ struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *p
 }
 
 void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message) {
-  if (message->codec && !message->codec->owned)
-    swale__ws_pool_give_codec(pool, message->codec);
+  swale__ws_pool_give_codec_of(pool, message);
   if (pool->assembly || message->capacity > ASSEMBLY_KEPT)
     swale__ws_release(pool->allocator, message);
   else
@@ -150,6 +150,12 @@ void swale__ws_pool_give_codec(struct swale__ws_pool *pool, struct swale__ws_cod
     link = &(*link)->next;
   if (*link)
     drop_codec(link);
+}
+
+void swale__ws_pool_give_codec_of(struct swale__ws_pool *pool, struct swale__ws_assembly *message) {
+  if (message->codec && !message->codec->owned)
+    swale__ws_pool_give_codec(pool, message->codec);
+  message->codec = NULL;
 }
 
 swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,

@@ -39,6 +39,7 @@ struct swale__ws_pool {
   struct swale__ws_codec *codecs;     /* the last one given first */
   struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */
   swale_payload *ping, *pong;         /* without payload */
+  swale_ws *left; /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */
@@ -61,6 +62,8 @@ void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_
 /* A codec of this shape that remembers nothing. */
 struct swale__ws_codec *swale__ws_pool_take_codec(struct swale__ws_pool *pool, struct swale__ws_shape shape);
 void swale__ws_pool_give_codec(struct swale__ws_pool *pool, struct swale__ws_codec *codec);
+/* Likewise the one that a message has borrowed, if it has. */
+void swale__ws_pool_give_codec_of(struct swale__ws_pool *pool, struct swale__ws_assembly *message);
 
 /* A ping or pong (opcode) with this payload, with a reference of the caller's. */
 swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,

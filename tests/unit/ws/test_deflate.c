@@ -69,6 +69,14 @@ static void connect_with_takeover(struct fixture *f) {
   expect_agreed(&f->w, OFFER("permessage-deflate"), "permessage-deflate");
 }
 
+static void forget(struct fixture *f, swale_ws *ws) {
+  swale_ws_free(ws);
+  world_run(&f->w);
+  f->w.log[0] = '\0';
+  f->w.consumer = NULL;
+  f->w.ws = NULL;
+}
+
 /* The peer sends a message, deflated, in one frame. */
 static int peer_sends(struct fixture *f, unsigned opcode, const void *bytes, size_t len) {
   bytes_clear(&f->bytes);
@@ -111,9 +119,9 @@ static void it_is_agreed_where_both_sides_want_it(void **state) {
 static void it_is_not_agreed_where_one_side_does_not(void **state) {
   struct fixture *f = *state;
   expect_agreed(&f->w, "", "");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   expect_agreed(&f->w, OFFER("permessage-deflate; unknown"), "");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.options.deflate = NULL;
   expect_agreed(&f->w, OFFER("permessage-deflate"), "");
 }
@@ -148,10 +156,10 @@ static void a_route_may_want_something_else(void **state) {
   f->w.on_connect = set_for_route;
   expect_agreed(&f->w, OFFER("permessage-deflate"),
                 "permessage-deflate; client_no_context_takeover; server_max_window_bits=9");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.on_connect = set_none;
   expect_agreed(&f->w, OFFER("permessage-deflate"), "");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.options.deflate = NULL;
   f->w.on_connect = set_for_route;
   expect_agreed(&f->w, OFFER("permessage-deflate"),
@@ -176,7 +184,7 @@ static void setting_it_wrong_or_late_changes_nothing(void **state) {
   struct fixture *f = *state;
   f->w.on_connect = set_too_late;
   expect_agreed(&f->w, OFFER("permessage-deflate"), NO_TAKEOVER);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.on_connect = set_wrong;
   expect_agreed(&f->w, OFFER("permessage-deflate"), NO_TAKEOVER);
 }
@@ -289,7 +297,7 @@ static void two_peers_may_be_at_a_message_at_the_same_time(void **state) {
       world_frame(&f->w, head, f->bytes.at + i, 1);
     }
   expect_log(&f->w, "text:hello text:hello");
-  swale_ws_free(first);
+  forget(f, first);
   f->w.ws = second;
 }
 
@@ -301,7 +309,7 @@ static void expect_failure(struct fixture *f, unsigned first, const char *payloa
   snprintf(wanted, sizeof wanted, "disconnect:%u", code);
   expect_log(&f->w, wanted);
   expect_close(&f->w, code, NULL);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
 }
 
 static void reserved_bits_mean_what_was_agreed_and_nothing_else(void **state) {
@@ -320,7 +328,7 @@ static void reserved_bits_mean_what_was_agreed_and_nothing_else(void **state) {
   world_frame(&f->w, FIN | rsv1 | CONT, "", 0);
   expect_log(&f->w, "disconnect:1002");
   expect_close(&f->w, 1002, NULL);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   expect_agreed(&f->w, "", "");
   world_frame(&f->w, FIN | rsv1 | TEXT, "\0", 1);
   expect_log(&f->w, "disconnect:1002");
@@ -346,7 +354,7 @@ static void limits_are_of_what_it_inflates_to(void **state) {
   expect_log(&f->w, "disconnect:1008");
   expect_close(&f->w, 1008, NULL);
   assert_int_equal(f->w.reported, SWALE_EFULL);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->deflate.ratio_max = 1032;
   connect_without_takeover(f);
   zpeer_reset(&f->peer);
@@ -375,7 +383,7 @@ static void what_is_on_the_wire_may_be_a_little_more(void **state) {
   world_feed(&f->w);
   expect_log(&f->w, "disconnect:1007");
   expect_close(&f->w, 1007, NULL);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   connect_without_takeover(f);
   bytes_header(&f->w.in, FIN | RSV1 | BIN, true, 4000 + 500 + 4096 + 1, 16);
   bytes_add(&f->w.in, "\x06", 1);
@@ -389,7 +397,7 @@ static void a_message_cut_short_gives_everything_back(void **state) {
   world_frame(&f->w, RSV1 | TEXT, "\xf2\x48", 2);
   swale_ws_feed_eof(f->w.ws);
   expect_log(&f->w, "disconnect:1006");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   connect_with_takeover(f);
   world_frame(&f->w, RSV1 | TEXT, "\xf2\x48", 2);
 }
@@ -433,7 +441,7 @@ static void what_is_short_or_does_not_shrink_is_sent_as_it_is(void **state) {
   expect_text(&f->w, "0123456789");
   send_text(f, "");
   expect_text(&f->w, "");
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->deflate.threshold = 0;
   connect_with_takeover(f);
   for (int i = 0; i < 2; i++) {
@@ -489,7 +497,7 @@ static void group_messages_are_deflated_once_for_all(void **state) {
   world_run(&f->w);
   assert_in_range(f->w.u.allocated - before, 1, 20 + MEMBERS);
   for (int i = 0; i < MEMBERS; i++)
-    swale_ws_free(members[i]);
+    forget(f, members[i]);
   f->w.ws = NULL;
 }
 
@@ -517,7 +525,7 @@ static void members_who_agreed_on_something_else_get_frames_of_their_own(void **
       zpeer_reset(&f->peer);
       expect_deflated(f, lines);
     }
-    swale_ws_free(members[i]);
+    forget(f, members[i]);
   }
   assert_ptr_not_equal(frames[0], frames[1]);
   assert_ptr_not_equal(frames[1], frames[2]);
@@ -585,12 +593,12 @@ static void without_takeover_nothing_is_held_between_messages(void **state) {
   swale_ws *first = f->w.ws;
   connect_without_takeover(f);
   long each = f->w.u.live - before;
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.ws = first;
   assert_int_equal(f->w.u.live, before);
   expect_agreed(&f->w, "", "");
   assert_true(f->w.u.live - before >= each); /* no less without compression */
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   f->w.ws = first;
   allocated = f->w.u.allocated;
   for (int i = 0; i < 100; i++) {
@@ -620,8 +628,7 @@ static void few_codecs_are_kept_and_the_last_used_are_those(void **state) {
     for (; codec; codec = codec->next)
       kept++;
     assert_int_equal(kept, i < 4 ? i + 1 : 4);
-    swale_ws_free(f->w.ws);
-    f->w.log[0] = '\0';
+    forget(f, f->w.ws);
   }
   f->w.ws = NULL;
 }
@@ -683,7 +690,7 @@ static void without_memory_to_compress_messages_are_sent_as_they_are(void **stat
   expect_text(&f->w, lines);
   assert_int_equal(send_text(f, lines), 0);
   expect_deflated(f, lines);
-  swale_ws_free(f->w.ws);
+  forget(f, f->w.ws);
   connect_with_takeover(f);
   zpeer_reset(&f->peer);
   f->w.u.fail_at = 1;
@@ -728,7 +735,7 @@ static void without_memory_to_agree_it_is_not_agreed(void **state) {
     bool through = f->w.u.fail_at > 0;
     f->w.u.fail_at = 0;
     bytes_clear(&f->w.out);
-    swale_ws_free(f->w.ws);
+    forget(f, f->w.ws);
     f->w.ws = NULL;
     assert_true(seen || !through);
   }
