@@ -120,6 +120,11 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
+# What runs once per connection or less is compiled for size: the libraries are to stay small.
+RARELY := $(addprefix lib/core/,app converter drop error layer name pattern route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
 $(B)/obj/lib/% $(B)/pic/lib/% $(B)/obj/examples/%: private PACKAGES = $(PKGS_$(call folder,2))
@@ -130,12 +135,12 @@ $(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
 $(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
 
 $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC-PIC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
 # An example's page.html becomes the elements of an array, for page.c to include.
 PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
