@@ -120,8 +120,25 @@ static void drop_unreached(struct swale__port *port, enum swale_drop_reason reas
   swale__drops_note(&port->layer->drops, &port->layer->env.allocator, reason, "", m, n);
 }
 
-/* A member's memory is read before its handler runs: ask for it this many places ahead. */
-#define PREFETCH 8
+/*
+ * Memory that handling a message takes is asked for ahead, since the members of a large group are never in the cache:
+ * a consumer when its turn comes in FAR places, and what it sends with, which it leads to, in NEAR.
+ */
+enum { FAR = 12, NEAR = 6, LINE = 64 };
+
+static inline const swale_consumer *consumer_at(const struct swale__walk *walk, uint32_t i) {
+  return i < walk->count ? (const swale_consumer *)swale__place_channel(&walk->places[i]) : NULL;
+}
+
+static inline void look_ahead(const struct swale__walk *walk, uint32_t i) {
+  const swale_consumer *far = consumer_at(walk, i + FAR), *near = consumer_at(walk, i + NEAR);
+  if (far)
+    __builtin_prefetch(&far->class);
+  if (near) {
+    __builtin_prefetch(near->transport, 1);
+    __builtin_prefetch((const char *)near->transport + LINE, 1);
+  }
+}
 
 /*
  * Offers the message to everyone who was a member when it was sent and still is; returns how many that were.
@@ -130,8 +147,7 @@ static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, 
   bool all_older = walk->youngest < sequence;
   uint64_t reached = 0;
   for (uint32_t i = 0; i < walk->count; i++) {
-    if (i + PREFETCH < walk->count)
-      __builtin_prefetch(swale__place_channel(&walk->places[i + PREFETCH]));
+    look_ahead(walk, i);
     struct swale__channel *ch = swale__place_channel(&walk->places[i]);
     if (!ch || (!all_older && walk->places[i].joined >= sequence))
       continue;
