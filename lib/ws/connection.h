@@ -142,7 +142,8 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
 int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len);
 int swale__ws_ping(swale_ws *ws);
 
-/* Gives pings and pongs that are due their place in the queue, if it is time. */
+/* Whether a ping or pong is due; gives such their place in the queue, if it is time. */
+static inline bool swale__ws_has_urgent(const swale_ws *ws) { return ws->pong || ws->ping_due; }
 void swale__ws_place_urgent(swale_ws *ws);
 
 /* Pauses or resumes the consumer as the marks say. */
