@@ -33,7 +33,8 @@ struct swale__ws_pool {
   struct swale__ws_reader *readers;
   size_t n_readers;
   struct swale__ws_chunk *chunks;
-  size_t n_chunks;
+  size_t n_chunks, n_spare; /* spare: the fewest there were since `trim` was armed */
+  struct swale_timer trim;
   struct swale__ws_assembly *assembly;
   swale_payload *ping, *pong; /* without payload */
   swale_ws *left;             /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
