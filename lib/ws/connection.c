@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/opening.h"
 
@@ -80,6 +81,7 @@ void swale__ws_destroy(swale_ws *ws) {
     pool->left = NULL;
   swale_timer_stop(pool->loop, &ws->timer);
   swale__ws_release_input(ws);
+  swale__ws_deflate_end(ws);
   swale__ws_output_clear(&ws->output, pool);
   swale_payload_unref(ws->pong);
   swale__ws_opening_free(ws);

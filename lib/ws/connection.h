@@ -14,6 +14,7 @@
 #include "ws/pool.h"
 
 struct swale__ws_opening;
+struct swale__ws_deflate;
 
 /*
  * The life of a connection.
@@ -55,8 +56,9 @@ struct swale_ws {
   swale_payload *pong;               /* to be sent ahead of what waits; the latest ping's */
   struct swale__ws_opening *opening; /* until it is open */
   void *host_data;
-  uint32_t message_ms; /* the last message either way */
-  uint16_t close_code; /* the one we began to close with */
+  struct swale__ws_deflate *deflate; /* what has been agreed, until we close; NULL: messages go as they are */
+  uint32_t message_ms;               /* the last message either way */
+  uint16_t close_code;               /* the one we began to close with */
   uint8_t phase;
   bool visited : 1; /* by the host; see swale__ws_visit */
   bool busy : 1;    /* in a feed: callbacks of the consumer may be running */
