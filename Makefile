@@ -270,7 +270,7 @@ fuzz-smoke: fuzz
 ## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
-.PHONY: bench bench-quick bench-programs bench-instructions
+.PHONY: bench bench-quick bench-programs bench-instructions bench-memory
 BENCH_load         := fanout clients process
 BENCH_layer        := world counting
 BENCH_memory       := wire world counting process
@@ -300,6 +300,8 @@ bench-quick: bench-programs | $(DEPS)
 	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench --quick $(ARGS)
 bench-instructions: $(B)/tests/bench/instructions | $(DEPS)
 	$(PYTHON) tests/bench/instructions.py $< $(ARGS)
+bench-memory: $(B)/tests/bench/memory | $(DEPS)
+	$< bars
 
 ## Running examples.
 
