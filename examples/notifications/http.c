@@ -104,7 +104,8 @@ static enum MHD_Result answer_page(const struct exchange *x) {
 }
 
 static json_t *stats_object(const struct swale_layer_stats *t) {
-  static const char *const reasons[SWALE_DROP_REASONS] = {"full", "expired", "closed", "nomem", "flushed"};
+  static const char *const reasons[SWALE_DROP_REASONS] = {"full",  "expired", "closed",
+                                                          "nomem", "flushed", "conflated"};
   const struct {
     const char *name;
     uint64_t number;

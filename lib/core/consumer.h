@@ -36,7 +36,13 @@ struct swale__decision;
 enum swale__stage { SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__LOST, SWALE__ENDED };
 
 /* What the consumer's job has to do. */
-enum { SWALE__JOB_START = 1, SWALE__JOB_SETTLE = 2, SWALE__JOB_DRAIN = 4, SWALE__JOB_END = 8 };
+enum {
+  SWALE__JOB_START = 1,
+  SWALE__JOB_SETTLE = 2,
+  SWALE__JOB_DRAIN = 4,
+  SWALE__JOB_END = 8,
+  SWALE__JOB_PRESSURE = 16
+};
 
 struct swale_consumer {
   struct swale__channel channel; /* first: places in a lane lead here */
@@ -45,6 +51,7 @@ struct swale_consumer {
   uint8_t stage;
   bool paused, connected; /* connected: connect was called */
   uint8_t duties;         /* SWALE__JOB_... */
+  bool told_high;         /* as the class's pressure was told last */
   uint16_t code;          /* for disconnect */
   atomic_uint refs;
   _Atomic uint32_t dropped; /* other threads read it */

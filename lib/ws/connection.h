@@ -59,11 +59,15 @@ struct swale_ws {
   struct swale__ws_reader *reader;    /* while a frame is incomplete */
   struct swale__ws_assembly *message; /* while a message is incomplete */
   struct swale__ws_output output;
-  swale_payload *pong; /* to be sent ahead of what waits; the latest ping's */
-  uint32_t since_ms;   /* of the beginning, the last ping of ours, the close */
-  uint32_t heard_ms;   /* the peer was last alive */
-  uint32_t message_ms; /* the last message either way */
-  uint16_t close_code; /* the one we began to close with */
+  swale_payload *pong;                      /* to be sent ahead of what waits; the latest ping's */
+  uint32_t since_ms;                        /* of the beginning, the last ping of ours, the close */
+  uint32_t heard_ms;                        /* the peer was last alive */
+  uint32_t message_ms;                      /* the last message either way */
+  uint32_t messages_missing, bytes_missing; /* from the peer's buckets, see rate.c */
+  union {
+    uint16_t controls;   /* frames that came in this second, until we close */
+    uint16_t close_code; /* the one we began to close with */
+  };
   uint8_t phase;
   bool busy : 1;   /* in a feed: callbacks of the consumer may be running */
   bool paused : 1; /* output is over its mark: the consumer is paused, and nothing shall be read */
@@ -94,7 +98,7 @@ void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws);
 /* Whether the connection still exists. */
 bool swale__ws_visit_end(struct swale__ws_visit *visit);
 
-/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL. */
+/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL, SWALE_ESTATE. */
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
                    swale_ws **out);
 
@@ -124,12 +128,18 @@ void swale__ws_tell(swale_ws *ws);
 /* The consumer has decided: the host may ask for the answer, early bytes can be taken. */
 void swale__ws_decided(swale_ws *ws);
 
+/* ---- opening.c --------------------------------------------------------------------------------- */
+
+/* The handshake is over, one way or the other: it is not counted as undecided any more. */
+void swale__ws_opening_decided(swale_ws *ws);
+
 /* ---- sending.c --------------------------------------------------------------------------------- */
 
 /* Queues a frame, taking over the reference, also on the error, SWALE_ENOMEM. Tells the host. */
 int swale__ws_queue(swale_ws *ws, swale_payload *frame);
 
 int swale__ws_send(void *transport, swale_payload *payload);
+size_t swale__ws_waiting(const void *transport);
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len);
 
 /* A ping or pong, ahead of data that waits. SWALE_ENOMEM. */
@@ -170,6 +180,7 @@ void swale__ws_break(swale_ws *ws, const char *detail);
 void swale__ws_peer_closed(swale_ws *ws, const unsigned char *payload, size_t len);
 
 int swale__ws_close_transport(void *transport, uint16_t code, const char *reason);
+void swale__ws_cut(void *transport);
 
 /* ---- deadline.c -------------------------------------------------------------------------------- */
 

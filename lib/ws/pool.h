@@ -10,6 +10,7 @@
 
 #include "ws/frame_in.h"
 #include "ws/message_in.h"
+#include "ws/undecided.h"
 
 enum { SWALE__CHUNK_FRAMES = 16, SWALE__CONNECTIONS_MAX = 1000000 };
 
@@ -36,6 +37,8 @@ struct swale__ws_pool {
   size_t n_chunks;
   struct swale__ws_assembly *assembly;
   swale_payload *ping, *pong; /* without payload */
+  struct swale__ws_undecided undecided;
+  struct swale_drain_hook drain_hook;
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */
