@@ -57,6 +57,11 @@ void bury_peers(struct world *w) {
   }
 }
 
+/* Only where the limits are low enough for a crowd like ours. */
+static bool refused_for_handshakes(const struct peer *p, int rv) {
+  return rv == SWALE_EFULL && p->world->styles[p->style].handshakes_max < 100;
+}
+
 static void make_raw(struct peer *p) {
   struct world *w = p->world;
   const char *client = dice_chance(&w->dice, 50) ? "192.0.2.1:5" : NULL;
@@ -65,7 +70,7 @@ static void make_raw(struct peer *p) {
   int rv = swale_ws_new(w->app, p->host->loop, &w->styles[p->style], client, NULL, p, &ws);
   call_end(w);
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv), "swale_ws_new: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || refused_for_handshakes(p, rv), "swale_ws_new: %d", rv);
   CHECK(w, (rv == 0) == (p->ws != NULL), "swale_ws_new answers %d and %p", rv, (void *)p->ws);
   if (dice_chance(&w->dice, w->temper.piped) && w->n_peers < PIPES_MAX)
     pipe_open(p);
@@ -83,7 +88,7 @@ static void make_upgraded(struct peer *p) {
   call_end(w);
   p->opening = p->busy = false;
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv), "swale_ws_new_upgraded: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || refused_for_handshakes(p, rv), "swale_ws_new_upgraded: %d", rv);
   CHECK(w, (rv == 0) == (ws != NULL), "swale_ws_new_upgraded answers %d and %p", rv, (void *)ws);
   CHECK(w, rv == 0 || !p->actor, "swale_ws_new_upgraded fails and leaves a consumer");
 }
