@@ -90,8 +90,9 @@ static void cut(swale_consumer *c) {
   swale_app_report(c->port->app, c, SWALE_ECLOSED, "cut off by a drain");
   if (c->stage >= SWALE__LOST)
     return;
-  if (c->transport_class && c->transport_class->cut)
-    c->transport_class->cut(c->transport);
+  const struct swale_transport_class *kind = c->port->kind;
+  if (kind && kind->cut)
+    kind->cut(c->transport);
   swale_consumer_lost(c, ABNORMAL);
 }
 
