@@ -93,7 +93,7 @@ SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct
 SWALE_API int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len);
 
 /*
- * 1 while connect, receive or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
+ * 1 while connect, receive, pressure or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
  * feeds its connection from in there has to be refused (SWALE_ESTATE), or what he feeds would be lost.
  */
 SWALE_API int swale_consumer_is_busy(const swale_consumer *c);
