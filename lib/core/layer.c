@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <swale/url.h>
+
 #include "core/app.h"
 #include "core/consumer.h"
 #include "core/loop.h"
 #include "core/name.h"
 #include "core/siphash.h"
-#include "core/url.h"
 
 #define CAPACITIES_MAX 256
 /* Longer expiries count as this, so that adding one to the time does not overflow. */
@@ -64,9 +65,9 @@ static int check_limits(const struct swale_layer_config *c, char *why, size_t wh
 }
 
 /* What the URL's query may set, over the config. */
-static int read_param(struct swale_layer_config *c, const struct swale__url_param *p) {
+static int read_param(struct swale_layer_config *c, const struct swale_url_param *p) {
   uint64_t n;
-  int rv = swale__parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
+  int rv = swale_parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
   if (rv < 0)
     return SWALE_EFORMAT;
   if (strcmp(p->key, "capacity") == 0)
@@ -80,7 +81,7 @@ static int read_param(struct swale_layer_config *c, const struct swale__url_para
   return 0;
 }
 
-static int read_url(struct swale_layer_config *c, const struct swale__url *u, char *why, size_t why_size) {
+static int read_url(struct swale_layer_config *c, const struct swale_url *u, char *why, size_t why_size) {
   if (strcmp(u->scheme, swale__memory_backend.scheme) != 0)
     return explain(SWALE_EUNSUPPORTED, why, why_size, "no such kind of layer", u->scheme);
   if (*u->authority || (*u->path && strcmp(u->path, "/") != 0))
@@ -193,7 +194,7 @@ int swale_layer_open(const char *url, const struct swale_layer_config *config, s
                      size_t why_size) {
   struct swale_layer_config mine;
   struct swale_env env;
-  struct swale__url *u;
+  struct swale_url *u;
   *out = NULL;
   if (why && why_size > 0)
     *why = '\0';
@@ -201,12 +202,12 @@ int swale_layer_open(const char *url, const struct swale_layer_config *config, s
   if (rv < 0)
     return rv;
   swale__env_copy(&env, mine.env);
-  rv = swale__url_parse(url, &env.allocator, &u);
+  rv = swale_url_parse(url, &env.allocator, &u);
   if (rv < 0)
     return explain(rv, why, why_size,
                    rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://", NULL);
   rv = read_url(&mine, u, why, why_size);
-  swale__url_free(u, &env.allocator);
+  swale_url_free(u, &env.allocator);
   if (rv == 0)
     rv = check_limits(&mine, why, why_size);
   if (rv < 0)

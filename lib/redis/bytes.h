@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <swale/env.h>
+#include <swale/error.h>
 
 /* A run of bytes that grows and is used again. Zero it and set the allocator; it may outlive many payloads. */
 struct swale__redis_bytes {

@@ -4,7 +4,7 @@
 
 #include <swale/redis.h>
 
-#include "redis/settings.h"
+#include "redis/config.h"
 
 /*
  * Where a layer is, in one line:
