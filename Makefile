@@ -53,12 +53,14 @@ pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTAT
 NAME_core    := swale
 NAME_ws      := swale-ws
 NAME_json    := swale-json
+NAME_redis   := swale-redis
 NAME_testing := swale-testing
 PKGS_ws      := nettle
 LIBS_ws      := -lwslay
 PKGS_json    := jansson
+PKGS_redis   := hiredis nettle
 
-PARTS := $(foreach p,core ws json testing,$(if $(wildcard lib/$p/*.c),$p))
+PARTS := $(foreach p,core ws json redis testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
 sources  = $(wildcard lib/$1/*.c)
@@ -342,7 +344,7 @@ format-check: | $(DEPS)
 ## Debian packages. Only what is missing is installed.
 
 .PHONY: deps deps-ci deps-browser
-PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libmicrohttpd-dev \
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev python3 python3-websockets
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium

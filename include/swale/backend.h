@@ -99,6 +99,9 @@ SWALE_API int swale_layer_open_with(const struct swale_backend_class *backend, c
 /* The layer's backend if it is of this class, else NULL. Any thread. */
 SWALE_API void *swale_backend_of(const swale_layer *layer, const struct swale_backend_class *backend);
 
+/* The capacity of the channel of this name. Any thread. */
+SWALE_API uint32_t swale_backend_capacity(const swale_layer *layer, const char *channel);
+
 /* ---- what came from outside: the home loop's thread, without locks ------------------------------------------ */
 
 /*

@@ -5,12 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include <swale/url.h>
+
 #include "core/app.h"
 #include "core/consumer.h"
 #include "core/loop.h"
 #include "core/name.h"
 #include "core/siphash.h"
-#include "core/url.h"
 
 #define CAPACITIES_MAX 256
 /* Longer expiries count as this, so that adding one to the time does not overflow. */
@@ -65,9 +66,9 @@ static int check_limits(const struct swale_layer_config *c, char *why, size_t wh
 }
 
 /* What the URL's query may set, over the config. */
-static int read_param(struct swale_layer_config *c, const struct swale__url_param *p) {
+static int read_param(struct swale_layer_config *c, const struct swale_url_param *p) {
   uint64_t n;
-  int rv = swale__parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
+  int rv = swale_parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
   if (rv < 0)
     return SWALE_EFORMAT;
   if (strcmp(p->key, "capacity") == 0)
@@ -81,7 +82,7 @@ static int read_param(struct swale_layer_config *c, const struct swale__url_para
   return 0;
 }
 
-static int take_url(struct swale_layer_config *c, const struct swale__url *u, char *why, size_t why_size) {
+static int take_url(struct swale_layer_config *c, const struct swale_url *u, char *why, size_t why_size) {
   if (strcmp(u->scheme, "memory") != 0)
     return explain(SWALE_EUNSUPPORTED, why, why_size, "no such kind of layer", u->scheme);
   if (*u->authority || (*u->path && strcmp(u->path, "/") != 0))
@@ -95,13 +96,13 @@ static int take_url(struct swale_layer_config *c, const struct swale__url *u, ch
 
 static int read_url(struct swale_layer_config *c, const struct swale_allocator *a, const char *url, char *why,
                     size_t why_size) {
-  struct swale__url *u;
-  int rv = swale__url_parse(url, a, &u);
+  struct swale_url *u;
+  int rv = swale_url_parse(url, a, &u);
   if (rv < 0)
     return explain(rv, why, why_size,
                    rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://", NULL);
   rv = take_url(c, u, why, why_size);
-  swale__url_free(u, a);
+  swale_url_free(u, a);
   return rv;
 }
 

@@ -175,6 +175,10 @@ void *swale_backend_of(const swale_layer *layer, const struct swale_backend_clas
   return layer->outside.class == backend ? layer->outside.backend : NULL;
 }
 
+uint32_t swale_backend_capacity(const swale_layer *layer, const char *channel) {
+  return swale__layer_capacity(layer, channel);
+}
+
 /* ---- what comes from outside ---- */
 
 static void begin(swale_layer *layer) {

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_REDIS_H
+#define SWALE_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <swale/api.h>
+#include <swale/env.h>
+#include <swale/error.h>
+#include <swale/layer.h>
+#include <swale/message.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Channel layers on Redis, libswale-redis: swale and Django processes share channels and groups. Keys, commands
+ * and payloads are those of channels_redis 3.0 to 4.3, of its RedisChannelLayer in core mode and of its
+ * RedisPubSubChannelLayer in pubsub mode; all processes of a layer must agree on the mode, prefix, hosts and
+ * their order, serializer and encryption keys, since nothing on the wire tells them apart.
+ */
+
+enum swale_redis_mode {
+  SWALE_REDIS_CORE = 1, /* sorted sets: messages wait in Redis, up to capacity and expiry */
+  SWALE_REDIS_PUBSUB    /* PUBLISH: who is not connected misses it */
+};
+
+enum swale_redis_serializer {
+  SWALE_REDIS_MSGPACK = 1, /* channels_redis' default, and all that it knows before 4.2.1 */
+  SWALE_REDIS_JSON         /* needs json_write and json_parse */
+};
+
+#define SWALE_REDIS_HOSTS_MAX 256
+#define SWALE_REDIS_SENTINELS_MAX 16
+#define SWALE_REDIS_KEYS_MAX 16
+#define SWALE_REDIS_PREFIX_MAX 64
+#define SWALE_REDIS_RANDOM_PREFIX_MAX 64
+
+/* Where a sentinel listens. */
+struct swale_redis_address {
+  const char *host; /* NULL: "localhost" */
+  uint16_t port;    /* 0: 26379 */
+};
+
+/* One Redis: a shard, where there are several. Zero what is not needed. */
+struct swale_redis_host {
+  const char *path; /* of a Unix socket; NULL: TCP */
+  const char *host; /* NULL: "localhost" */
+  uint16_t port;    /* 0: 6379 */
+  uint32_t db;
+  const char *username, *password; /* NULL: none */
+
+  /* With a master's name its sentinels are asked where it is, and path, host and port are not used. */
+  const char *master;
+  const struct swale_redis_address *sentinels;
+  size_t n_sentinels;
+  const char *sentinel_username, *sentinel_password;
+};
+
+/* A key for symmetric encryption: any bytes, as in symmetric_encryption_keys. */
+struct swale_redis_key {
+  const void *bytes;
+  size_t len;
+};
+
+struct swale_json_error;
+
+struct swale_redis_config {
+  size_t size; /* set by swale_redis_config_default */
+
+  enum swale_redis_mode mode;             /* default core */
+  enum swale_redis_serializer serializer; /* default msgpack */
+  const char *prefix;                     /* of keys in Redis; 1 to 64 bytes; default "asgi" */
+
+  /* Default: one, localhost:6379. With several, names are spread over them as channels_redis does. */
+  const struct swale_redis_host *hosts;
+  size_t n_hosts; /* at most SWALE_REDIS_HOSTS_MAX */
+
+  /* The first encrypts, each is tried to decrypt. Default: none, nothing is encrypted. */
+  const struct swale_redis_key *keys;
+  size_t n_keys; /* at most SWALE_REDIS_KEYS_MAX */
+
+  /* Random bytes before each queued message in core mode, at most 64; 12 unless the peers' setting differs. */
+  uint32_t random_prefix_length;
+
+  /* libswale-json's swale_json_message and swale_json_parse, which this library does not link itself. */
+  int (*json_write)(swale_buffer *out, const swale_message *m);
+  int (*json_parse)(const char *text, size_t len, const char *type, const struct swale_parse_limits *limits,
+                    const struct swale_allocator *allocator, swale_message **out,
+                    struct swale_json_error *why);
+
+  /*
+   * Bounds of one message that comes from Redis: its own encoded bytes and depth (0: SWALE_MESSAGE_SIZE_DEFAULT
+   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB.
+   */
+  struct swale_parse_limits limits;
+  size_t payload_bytes;
+
+  /* Commands that may wait for Redis, in bytes; what does not fit is dropped and counted. Default 64 MiB. */
+  size_t queue_bytes;
+
+  uint32_t connect_timeout_ms;                 /* default 5,000 */
+  uint32_t command_timeout_ms;                 /* without any answer for so long: reconnect; default 10,000 */
+  uint32_t reconnect_min_ms, reconnect_max_ms; /* pause between attempts, with jitter; default 50 and 5,000 */
+
+  /* Microseconds of UNIX time, which scores and tokens carry. Default: clock_gettime(CLOCK_REALTIME). */
+  int64_t (*wall_us)(void *user);
+
+  void *user; /* for wall_us */
+};
+
+#define swale_redis_config_default(config) swale_redis_config_init((config), sizeof *(config))
+SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
