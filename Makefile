@@ -182,19 +182,32 @@ $(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/uni
 endef
 $(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
+# A test with a redis-server of its own is linked with the helpers in its folder and with the core's suite and crowd.
+REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
+$(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
+$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
+    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c tests/unit/core/crowd.c)) \
+    $(call archives,redis)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,redis,cmocka)
+
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 
-.PHONY: check check-unit check-integration check-static check-browser check-valgrind soak
+.PHONY: check check-redis check-unit check-integration check-static check-browser check-valgrind soak
 
 RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
 
-check: all $(UNIT) | $(DEPS)
-	@$(RUN) $(UNIT) $(INTEGRATION) $(STATIC)
+check: all $(UNIT) $(REDIS) | $(DEPS)
+	@$(RUN) $(UNIT) $(REDIS) $(INTEGRATION) $(STATIC)
 check-unit: $(UNIT) | $(DEPS)
 	@$(RUN) $(UNIT)
-check-integration: all | $(DEPS)
-	@$(RUN) $(INTEGRATION)
+check-integration: all $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS) $(INTEGRATION)
+check-redis: $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS)
 check-static: all | $(DEPS)
 	@$(RUN) $(STATIC)
 check-browser: all | $(DEPS)
@@ -345,7 +358,7 @@ format-check: | $(DEPS)
 
 .PHONY: deps deps-ci deps-browser
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
-  libcmocka-dev libmsgpack-dev python3 python3-websockets
+  libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 
