@@ -80,7 +80,7 @@ EXAMPLES := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/*/*.c))))
 EXAMPLES := $(filter-out $(if $(wildcard /usr/include/liburing.h),,io_uring),$(EXAMPLES))
 PARTS_io_uring      := ws
 PKGS_io_uring       := liburing
-PARTS_notifications := ws json
+PARTS_notifications := ws json redis
 PKGS_notifications  := libmicrohttpd jansson
 PARTS_chat          := ws
 PARTS_echo          := ws
@@ -316,12 +316,14 @@ run-echo: $(B)/examples/echo | $(DEPS)
 
 .PHONY: install uninstall
 HEADERS := $(wildcard include/swale/*.h)
+ADAPTERS := $(wildcard include/swale/adapters/*.h)
 to_include = $(DESTDIR)$(PREFIX)/include/swale
 to_lib     = $(DESTDIR)$(LIBDIR)
 
 install: libs
-	install -d $(to_include) $(to_lib)/pkgconfig
+	install -d $(to_include)/adapters $(to_lib)/pkgconfig
 	install -m 644 $(HEADERS) $(to_include)
+	install -m 644 $(ADAPTERS) $(to_include)/adapters
 	install -m 644 $(ARCHIVES) $(to_lib)
 	install -m 755 $(SHARED) $(to_lib)
 	@set -e; for name in $(foreach p,$(PARTS),lib$(NAME_$p)); do \
@@ -334,10 +336,10 @@ install: libs
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 uninstall:
-	rm -f $(HEADERS:include/swale/%=$(to_include)/%)
+	rm -f $(HEADERS:include/swale/%=$(to_include)/%) $(ADAPTERS:include/swale/%=$(to_include)/%)
 	rm -f $(foreach p,$(PARTS),$(addprefix $(to_lib)/lib$(NAME_$p),.a .so .so.$(ABI) .so.$(VERSION)))
 	rm -f $(foreach p,$(PARTS),$(to_lib)/pkgconfig/lib$(NAME_$p).pc)
-	-rmdir $(to_include)
+	-rmdir $(to_include)/adapters $(to_include)
 
 ## The reference, from the headers.
 
