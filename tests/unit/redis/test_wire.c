@@ -119,7 +119,9 @@ static void assert_refused(struct fixture *f, const void *bytes, size_t len, int
   assert_int_equal(f->in.to.type, SWALE_NIL);
 }
 
-#define CHAT "\xa4type\xac" "chat.message\xa4text\xa2hi"
+#define CHAT                                                                                                 \
+  "\xa4type\xac"                                                                                             \
+  "chat.message\xa4text\xa2hi"
 #define KEY "\xb0__asgi_channel__"
 #define NAME "\xaespecific.aa!bb"
 #define PREFIX "0123456789ab"
