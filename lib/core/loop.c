@@ -183,6 +183,7 @@ void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1) {
     run_jobs(loop);
     tell_drops(loop);
+    swale__outside_run(loop);
     run_jobs(loop);
   }
   loop->depth--;
@@ -203,6 +204,8 @@ static void run_inbox(swale_loop *loop) {
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     swale__port_follow_flush(p);
+  for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    swale__port_connect_joined(p);
 
   size_t done = 0;
   struct swale__entry *e;
@@ -235,7 +238,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->first_job || layers_have_work(loop);
+  return waits || loop->first_job || layers_have_work(loop) || swale__outside_waits(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {

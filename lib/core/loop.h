@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <swale/layer.h>
 #include <swale/loop.h>
 #include <swale/transport.h>
 
@@ -46,6 +47,7 @@ struct swale_loop {
   struct swale__wheel wheel;
   struct swale_job *first_job, **last_job;
   struct swale__port *ports;
+  swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
   size_t n_consumers, holds;
   struct swale__extension *extensions;
