@@ -94,8 +94,9 @@ STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
 FUZZ        := $(call wanted,$(wildcard tests/fuzz/*.c))
-# Packages of unit tests beside those of the library under test.
-TESTPKGS_core := msgpack
+# What unit tests need beside the library under test: packages and other parts.
+TESTPKGS_core   := msgpack
+TESTPARTS_redis := json
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -175,10 +176,10 @@ $(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
 # A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
 define unit_test
 $(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_%,$(wildcard tests/unit/$1/*.c))) \
-    $(call archives,$1)
+    $(call archives,$1 $(TESTPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1,cmocka $(TESTPKGS_$1))
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1 $(TESTPARTS_$1),cmocka $(TESTPKGS_$1))
 endef
 $(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 

@@ -2,6 +2,7 @@
 #ifndef SWALE_LAYER_H
 #define SWALE_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,10 @@ struct swale_loop;
 
 /* Room for any name and its NUL. */
 #define SWALE_NAME_SIZE 100
+
+/* Whether a channel or group may have this name; NULL may not. Any thread. */
+SWALE_API bool swale_channel_name_valid(const char *name);
+SWALE_API bool swale_group_name_valid(const char *name);
 
 enum swale_drop_reason {
   SWALE_DROP_FULL,    /* the channel's queue was at its capacity */

@@ -194,6 +194,42 @@ struct swale_redis_stats {
 #define swale_redis_stats_get(layer, stats) swale_redis_stats_read((layer), (stats), sizeof *(stats))
 SWALE_API int swale_redis_stats_read(const swale_layer *layer, struct swale_redis_stats *stats, size_t size);
 
+/* ---- payloads alone ------------------------------------------------------------------------ */
+
+/*
+ * For programs without a layer: what they PUBLISH to "asgi__group__<group>" (any prefix for "asgi"; pubsub) or ZADD to a
+ * queue (core), and what they find there.
+ */
+typedef struct swale_redis_codec swale_redis_codec;
+
+/*
+ * Of `config`, which may be NULL, what concerns payloads is used, and all of it checked and copied. `env` has all its
+ * functions set; NULL: the C library. Errors, with a sentence in `why` (NULL when not wanted): SWALE_EINVAL, SWALE_ENOMEM.
+ */
+SWALE_API int swale_redis_codec_new(const struct swale_redis_config *config, const struct swale_env *env,
+                                    swale_redis_codec **out, char *why, size_t why_size);
+SWALE_API void swale_redis_codec_free(swale_redis_codec *codec);
+
+/*
+ * The payload of a message, which is frozen by it. In core mode `channels` are the receivers that share a queue: none for a
+ * plain channel's own message; one, and `group` false, for a process-specific channel; all members with `group`
+ * true for a group's message. In pubsub mode there are none. *out is the caller's reference. Any thread.
+ * Errors, with *out NULL: SWALE_ENAME, SWALE_EINVAL (several channels, but no group), the message's own, SWALE_ENOMEM,
+ * SWALE_ERANDOM, SWALE_ESIZE (over Redis' 512 MiB), SWALE_EDUPLICATE (it has an "__asgi_channel__"), what json_write answers.
+ */
+SWALE_API int swale_redis_encode(const swale_redis_codec *codec, swale_message *m,
+                                 const char *const *channels, size_t n_channels, bool group,
+                                 swale_payload **out);
+
+/*
+ * The message in a payload. *channels is whom it names: SWALE_NIL, a SWALE_STR or a SWALE_LIST whose elements need not
+ * be text; a view that is valid until the codec's next use and while `payload` is. An encrypted one may be `age_max_s`
+ * seconds old, 0: of any age. One thread at a time for each codec. Errors, with *out NULL: those of swale_message_parse,
+ * over the config's limits too; SWALE_EPROTOCOL (no key fits), SWALE_ESTATE (too old, or over a minute in the future).
+ */
+SWALE_API int swale_redis_decode(swale_redis_codec *codec, const void *payload, size_t len,
+                                 uint64_t age_max_s, swale_message **out, struct swale_value *channels);
+
 #ifdef __cplusplus
 }
 #endif

@@ -195,14 +195,6 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_name(const struct swale__redis_reply *r) {
-  static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!";
-  if (!swale__redis_is_string(r) || r->len == 0 || r->len >= SWALE_NAME_SIZE || r->text[0] == '!')
-    return false;
-  const char *mark = strchr(r->text, '!');
-  return strspn(r->text, legal) == r->len && !(mark && strchr(mark + 1, '!'));
-}
-
 /* A channel of this process that somebody else has put into the group. */
 static void deliver_here(struct swale__redis_client *c, const struct swale__redis_request *r,
                          const char *name) {
@@ -216,7 +208,7 @@ static size_t pick_names(struct swale__redis_client *c, const struct swale__redi
   size_t n = 0;
   for (size_t i = 0; i < r->members->count; i++) {
     const struct swale__redis_reply *member = r->members->items[i];
-    if (!is_name(member))
+    if (!swale__redis_is_string(member) || !swale_channel_name_valid(member->text))
       swale__redis_count(c, strays, 1);
     else if (swale__redis_is_own(c, member->text))
       deliver_here(c, r, member->text);
