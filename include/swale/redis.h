@@ -78,6 +78,9 @@ struct swale_json_error;
 struct swale_redis_config {
   size_t size; /* set by swale_redis_config_default */
 
+  /* A URL, as swale_redis_backend takes them: what it says wins over all that follows. NULL: none. */
+  const char *url;
+
   enum swale_redis_mode mode;             /* default core */
   enum swale_redis_serializer serializer; /* default msgpack */
   const char *prefix;                     /* of keys in Redis; 1 to 64 bytes; default "asgi" */

@@ -227,7 +227,7 @@ int main(void) {
       IN_BOTH_MODES(what_does_not_fit_is_refused_and_counted),
       IN_BOTH_MODES(what_waits_too_long_for_redis_expires),
   };
-  server_start(&server, NULL);
+  server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   server_stop(&server);
   return failed;

@@ -179,7 +179,7 @@ int main(void) {
       IN_BOTH_MODES(a_message_of_a_plain_channel_is_received),
       IN_BOTH_MODES(a_consumer_connects_when_redis_knows_its_groups),
   };
-  server_start(&server, NULL);
+  server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   server_stop(&server);
   return failed;
