@@ -216,7 +216,7 @@ static void what_waits_too_long_for_redis_expires(void **state) {
 
 int main(void) {
 #define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_restart_is_survived),
       IN_BOTH_MODES(connections_may_be_cut_again_and_again),
