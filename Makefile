@@ -190,7 +190,7 @@ REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
 $(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
 $(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
-    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c tests/unit/core/crowd.c)) \
+    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c) tests/unit/core/crowd.c tests/unit/redis/home.c) \
     $(call archives,redis)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)

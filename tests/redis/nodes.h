@@ -5,7 +5,7 @@
 
 #include "core/crowd.h"
 
-#include "home.h"
+#include "redis/home.h"
 #include "server.h"
 
 enum { NODES = 2 };
