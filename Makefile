@@ -3,7 +3,7 @@
 # swale: libraries, examples, tests.
 #
 #   make                     libraries and examples, into build/
-#   make deps                install the Debian packages that are missing (also deps-redis, deps-browser, deps-ci)
+#   make deps                install the Debian packages that are missing (also deps-interop, deps-browser, deps-ci)
 #   make run                 build and run the notifications example
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
@@ -43,7 +43,7 @@ say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
 endif
 
 # The goals of this run that install packages; every other recipe waits for them.
-DEPS := $(filter deps deps-redis deps-ci deps-browser,$(MAKECMDGOALS))
+DEPS := $(filter deps deps-interop deps-ci deps-browser,$(MAKECMDGOALS))
 
 # pkg-config's answer for the packages $2; only for use in recipes.
 pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
@@ -80,7 +80,7 @@ EXAMPLES := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/*/*.c))))
 EXAMPLES := $(filter-out $(if $(wildcard /usr/include/liburing.h),,io_uring),$(EXAMPLES))
 PARTS_io_uring      := ws
 PKGS_io_uring       := liburing
-PARTS_notifications := ws json
+PARTS_notifications := ws json redis
 PKGS_notifications  := libmicrohttpd jansson
 PARTS_chat          := ws
 PARTS_echo          := ws
@@ -185,19 +185,32 @@ $(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/uni
 endef
 $(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
+# A test with a redis-server of its own is linked with the helpers in its folder and with the core's suite and crowd.
+REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
+$(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
+$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
+    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c tests/unit/core/crowd.c)) \
+    $(call archives,redis)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,redis,cmocka)
+
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 
-.PHONY: check check-unit check-integration check-interop check-static check-browser check-valgrind soak
+.PHONY: check check-redis check-unit check-integration check-interop check-static check-browser check-valgrind soak
 
 RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
 
-check: all $(UNIT) | $(DEPS)
-	@$(RUN) $(UNIT) $(INTEGRATION) $(STATIC)
+check: all $(UNIT) $(REDIS) | $(DEPS)
+	@$(RUN) $(UNIT) $(REDIS) $(INTEGRATION) $(STATIC)
 check-unit: $(UNIT) | $(DEPS)
 	@$(RUN) $(UNIT)
-check-integration: all | $(DEPS)
-	@$(RUN) $(INTEGRATION)
+check-integration: all $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS) $(INTEGRATION)
+check-redis: $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS)
 check-interop: all $(B)/tests/interop/peer | $(DEPS)
 	@LIMIT=300 $(RUN) $(INTEROP)
 check-static: all | $(DEPS)
@@ -315,12 +328,14 @@ run-echo: $(B)/examples/echo | $(DEPS)
 
 .PHONY: install uninstall
 HEADERS := $(wildcard include/swale/*.h)
+ADAPTERS := $(wildcard include/swale/adapters/*.h)
 to_include = $(DESTDIR)$(PREFIX)/include/swale
 to_lib     = $(DESTDIR)$(LIBDIR)
 
 install: libs
-	install -d $(to_include) $(to_lib)/pkgconfig
+	install -d $(to_include)/adapters $(to_lib)/pkgconfig
 	install -m 644 $(HEADERS) $(to_include)
+	install -m 644 $(ADAPTERS) $(to_include)/adapters
 	install -m 644 $(ARCHIVES) $(to_lib)
 	install -m 755 $(SHARED) $(to_lib)
 	@set -e; for name in $(foreach p,$(PARTS),lib$(NAME_$p)); do \
@@ -333,10 +348,10 @@ install: libs
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 uninstall:
-	rm -f $(HEADERS:include/swale/%=$(to_include)/%)
+	rm -f $(HEADERS:include/swale/%=$(to_include)/%) $(ADAPTERS:include/swale/%=$(to_include)/%)
 	rm -f $(foreach p,$(PARTS),$(addprefix $(to_lib)/lib$(NAME_$p),.a .so .so.$(ABI) .so.$(VERSION)))
 	rm -f $(foreach p,$(PARTS),$(to_lib)/pkgconfig/lib$(NAME_$p).pc)
-	-rmdir $(to_include)
+	-rmdir $(to_include)/adapters $(to_include)
 
 ## The reference, from the headers.
 
@@ -353,16 +368,16 @@ format:
 format-check: | $(DEPS)
 	clang-format-14 --dry-run -Werror $(FORMATTED)
 
-## Debian packages. Only what is missing is installed. deps-redis is for check-interop and the layers on Redis.
+## Debian packages. Only what is missing is installed. deps-interop is for check-interop.
 
-.PHONY: deps deps-redis deps-ci deps-browser
+.PHONY: deps deps-interop deps-ci deps-browser
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
-  libcmocka-dev libmsgpack-dev python3 python3-websockets
-PACKAGES_deps-redis := redis-server python3-django-channels python3-channels-redis python3-msgpack daphne
+  libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
+PACKAGES_deps-interop := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 
-deps deps-redis deps-ci deps-browser:
+deps deps-interop deps-ci deps-browser:
 	@missing=; for package in $(PACKAGES_$@); do \
 	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
 	done; \
@@ -373,6 +388,6 @@ deps deps-redis deps-ci deps-browser:
 	else echo '$@: only root may install packages, and there is no sudo' >&2; exit 1; fi; \
 	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 # One apt at a time, also with -j.
-deps-redis: | $(filter deps,$(DEPS))
-deps-ci: | $(filter deps deps-redis,$(DEPS))
-deps-browser: | $(filter deps deps-redis deps-ci,$(DEPS))
+deps-interop: | $(filter deps,$(DEPS))
+deps-ci: | $(filter deps deps-interop,$(DEPS))
+deps-browser: | $(filter deps deps-interop deps-ci,$(DEPS))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <swale/adapters/epoll.h>
 #include <swale/swale.h>
 #include <swale/ws.h>
 
@@ -34,6 +35,8 @@ struct server {
   struct swale_ws_options options;
   int epoll, waker, signals, http_epoll;
   bool stopping;
+  bool hosts_layer;
+  struct swale_epoll layer_io; /* what the layer waits for, if this is its home */
   bool http_due;             /* MHD_run has something to do */
   struct upgrades open;      /* WebSocket requests and what became of them */
   struct upgrades ended;     /* those that nobody needs any more */
@@ -45,6 +48,9 @@ struct server {
 
 /* Makes the server, which then waits for server_run. Prints what went wrong. */
 bool server_start(struct server *s, const struct settings *settings);
+
+/* Makes the server's loop the home of the layer, for one that talks to Redis. */
+bool server_host_layer(struct server *s);
 
 /* Runs until a signal and until all browsers have left, or close_ms later. */
 void server_run(struct server *s);

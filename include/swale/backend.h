@@ -37,7 +37,8 @@ struct swale_backend_setup {
   struct swale_env env;
 
   struct swale_layer_config
-      *config; /* the layer's; the backend puts in what the URL says, and it is checked then */
+      *config;      /* the layer's; the backend puts in what the URL says, and it is checked then */
+  bool has_members; /* for the backend to set: channels of others are members of its groups, by group_add */
   const char *
       local; /* for the backend to set: a glob of channel names that never leave the process. Lives as long as the backend */
 };
@@ -75,7 +76,7 @@ struct swale_backend_class {
   int (*group_open)(void *backend, const char *group, uint64_t *ticket);
   void (*group_close)(void *backend, const char *group);
 
-  /* (locked) A channel that is not this process's joins or leaves. NULL: such channels are kept in this process. */
+  /* (locked) A channel that is not this process's joins or leaves, where has_members was set. */
   int (*group_add)(void *backend, const char *group, const char *channel);
   int (*group_discard)(void *backend, const char *group, const char *channel);
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <swale/api.h>
+#include <swale/backend.h>
 #include <swale/env.h>
 #include <swale/error.h>
 #include <swale/layer.h>
@@ -31,6 +32,12 @@ enum swale_redis_mode {
 enum swale_redis_serializer {
   SWALE_REDIS_MSGPACK = 1, /* channels_redis' default, and all that it knows before 4.2.1 */
   SWALE_REDIS_JSON         /* needs json_write and json_parse */
+};
+
+enum swale_redis_state {
+  SWALE_REDIS_CONNECTING, /* for the first time, or not attached yet */
+  SWALE_REDIS_UP,
+  SWALE_REDIS_DOWN /* at least one server is not to be reached; it goes on trying */
 };
 
 #define SWALE_REDIS_HOSTS_MAX 256
@@ -109,14 +116,86 @@ struct swale_redis_config {
   uint32_t command_timeout_ms;                 /* without any answer for so long: reconnect; default 10,000 */
   uint32_t reconnect_min_ms, reconnect_max_ms; /* pause between attempts, with jitter; default 50 and 5,000 */
 
+  /*
+   * A glob: channels whose names match it are never looked for in Redis; what is sent to them waits in this process,
+   * as with memory://. NULL: none; only those of this process's own making.
+   */
+  const char *local;
+
+  /* How long a group in Redis keeps a process that has died; of swale's processes only, core mode. Default 10 min. */
+  uint32_t lease_ms;
+
+  /*
+   * Told on the home loop's thread, outside of other callbacks, when the layer goes up or down. `why` is a sentence
+   * about what went wrong last, valid during the call.
+   */
+  void (*on_state)(swale_layer *layer, enum swale_redis_state state, const char *why, void *user);
+
   /* Microseconds of UNIX time, which scores and tokens carry. Default: clock_gettime(CLOCK_REALTIME). */
   int64_t (*wall_us)(void *user);
 
-  void *user; /* for wall_us */
+  void *user; /* for wall_us and on_state */
 };
 
 #define swale_redis_config_default(config) swale_redis_config_init((config), sizeof *(config))
 SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t size);
+
+/*
+ * The kind of layer, for swale_layer_config.backends: swale_layer_open then takes
+ *
+ *   redis://[[user]:password@][host][:port][,...][/db]
+ *   redis+unix://[[user]:password@]/path/of/socket
+ *   redis+sentinel://[[user]:password@]sentinel[:port][,sentinel[:port]...]/master[/db]
+ *
+ * with ?mode=core|pubsub&serializer=msgpack|json&prefix=...&db=...&local=...&random_prefix_length=...&capacity=...
+ * &expiry=...&group_expiry=... behind it, and nothing else of swale_redis_config but its defaults.
+ */
+SWALE_API extern const struct swale_backend_class swale_redis_backend;
+
+/*
+ * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Opening looks up the names of hosts,
+ * and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
+ * layer a home with swale_layer_attach. Errors: as swale_layer_open; SWALE_ENOTFOUND a host that is not known.
+ */
+SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
+                               const struct swale_layer_config *layer_config, swale_layer **out, char *why,
+                               size_t why_size);
+
+/* Why a message did not get from this process into Redis, as far as is known. */
+enum swale_redis_loss {
+  SWALE_REDIS_LOST_FULL,     /* queue_bytes were waiting already; a swale_send is refused instead */
+  SWALE_REDIS_LOST_CAPACITY, /* the channel's queue in Redis was full; of a group's queues see over_capacity */
+  SWALE_REDIS_LOST_EXPIRED,  /* Redis could not be reached for as long as the layer's expiry */
+  SWALE_REDIS_LOST_DOWN,     /* the connection failed before Redis had answered: it may have arrived */
+  SWALE_REDIS_LOST_ERROR,  /* Redis answered with an error, it could not be encoded, or there was no memory */
+  SWALE_REDIS_LOST_FLUSHED /* swale_flush */
+};
+#define SWALE_REDIS_LOSSES 6
+
+/*
+ * The figures of a layer since it was opened. What was given to it for others is in the books: offered = arrived +
+ * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once.
+ */
+struct swale_redis_stats {
+  size_t size; /* set by swale_redis_stats_get */
+  uint64_t offered, arrived, queued, lost[SWALE_REDIS_LOSSES];
+  uint64_t queued_bytes; /* of queue_bytes */
+  uint64_t
+      over_capacity;    /* queues in Redis that were full and did not get a message that arrived elsewhere */
+  uint64_t received;    /* payloads that came */
+  uint64_t echoes;      /* of these: this process's own, come back; pubsub mode */
+  uint64_t strays;      /* of these: for nobody here, or to a name that is none */
+  uint64_t undecodable; /* of these: malformed, too large, encrypted otherwise */
+  uint64_t errors;      /* that Redis answered */
+  uint64_t connects, failures; /* of connections; there are two for each host */
+  uint64_t groups;             /* that have members in this process, as Redis is told */
+  enum swale_redis_state state;
+  char error[128]; /* what went wrong last, or "" */
+};
+
+/* Any thread. SWALE_EUNSUPPORTED: no layer of this kind; SWALE_EINVAL: a size this library does not know. */
+#define swale_redis_stats_get(layer, stats) swale_redis_stats_read((layer), (stats), sizeof *(stats))
+SWALE_API int swale_redis_stats_read(const swale_layer *layer, struct swale_redis_stats *stats, size_t size);
 
 /* ---- payloads alone ------------------------------------------------------------------------ */
 

@@ -206,7 +206,7 @@ void swale__consumer_connect(swale_consumer *c) {
   }
 }
 
-static struct swale__decision *find_joined(const struct swale__port *port) {
+struct swale__decision *swale__port_find_joined(const struct swale__port *port) {
   for (struct swale__decision *d = port->joining; d; d = d->next)
     if (swale__outside_settled(port->layer, d->ticket))
       return d;
@@ -215,7 +215,7 @@ static struct swale__decision *find_joined(const struct swale__port *port) {
 
 void swale__port_connect_joined(struct swale__port *port) {
   struct swale__decision *d;
-  while (port->joining && (d = find_joined(port))) {
+  while ((d = swale__port_find_joined(port))) {
     swale__decision_stop_waiting(d);
     if (d->consumer->stage == SWALE__UNDECIDED)
       connect_now(d->consumer);

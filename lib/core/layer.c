@@ -241,6 +241,7 @@ static int open_backend(swale_layer *layer, const struct swale_backend_class *cl
     return rv;
   layer->outside.class = class;
   layer->outside.local = setup.local;
+  layer->outside.has_members = setup.has_members;
   return 0;
 }
 

@@ -225,11 +225,12 @@ static void run_timers(swale_loop *loop) {
     t->fire(t);
 }
 
-/* Drops to tell, or a flush to follow? */
+/* Drops to tell, a flush to follow, or consumers to connect? */
 static bool layers_have_work(const swale_loop *loop) {
   for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     if (p->layer && (atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed) ||
-                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch))
+                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch ||
+                     swale__port_find_joined(p)))
       return true;
   return false;
 }

@@ -21,7 +21,7 @@ bool swale__outside_has(const swale_layer *layer, const char *channel) {
 }
 
 bool swale__outside_has_member(const swale_layer *layer, const char *channel) {
-  return layer->outside.class && layer->outside.class->group_add && swale__outside_has(layer, channel);
+  return layer->outside.has_members && swale__outside_has(layer, channel);
 }
 
 int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m) {

@@ -23,6 +23,7 @@ struct swale__outside {
   const struct swale_backend_class *class;
   void *backend;
   const char *local;
+  bool has_members;
   swale_loop *home;          /* under the layer's lock, as is the next */
   swale_layer *next_at_home; /* the home loop's thread */
   atomic_bool posted;

@@ -65,6 +65,9 @@ void swale__port_watch_expiry(struct swale__port *port);
  */
 void swale__port_follow_flush(struct swale__port *port);
 
+/* A consumer whose groups have been joined meanwhile, or NULL. The loop's thread. */
+struct swale__decision *swale__port_find_joined(const struct swale__port *port);
+
 /* Connects consumers whose groups have been joined. The loop's thread. */
 void swale__port_connect_joined(struct swale__port *port);
 

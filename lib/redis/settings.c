@@ -51,6 +51,7 @@ static void measure(const struct swale_redis_config *c, struct room *texts, size
   *texts = (struct room){NULL, 0};
   *n_sentinels = 0;
   keep(texts, c->prefix);
+  keep(texts, c->local);
   for (size_t i = 0; i < c->n_hosts; i++) {
     keep_host(texts, &c->hosts[i]);
     for (size_t k = 0; k < c->hosts[i].n_sentinels; k++)
@@ -65,6 +66,7 @@ static void fill(struct swale__redis_settings *s, const struct swale_redis_confi
   struct room texts = {(char *)(sentinels + n_sentinels), 0};
   s->config = *c;
   s->config.prefix = keep(&texts, c->prefix);
+  s->config.local = keep(&texts, c->local);
   s->config.hosts = hosts;
   for (size_t i = 0; i < c->n_hosts; i++) {
     hosts[i] = keep_host(&texts, &c->hosts[i]);
@@ -76,6 +78,7 @@ static void fill(struct swale__redis_settings *s, const struct swale_redis_confi
   for (size_t i = 0; i < c->n_keys; i++)
     swale__fernet_derive(&s->keys[i], c->keys[i].bytes, c->keys[i].len);
   s->config.keys = NULL;
+  s->config.url = NULL;
 }
 
 int swale__redis_settings_new(const struct swale_redis_config *config, const struct swale_env *env,

@@ -215,6 +215,11 @@ static int set_prefix(const struct reading *r, const char *value) {
   return 0;
 }
 
+static int set_local(const struct reading *r, const char *value) {
+  r->redis->local = value;
+  return 0;
+}
+
 static int set_db(const struct reading *r, const char *value) {
   struct swale_redis_host *hosts = r->u->hosts;
   if (hosts[0].db > 0)
@@ -270,6 +275,7 @@ static const struct {
     {"serializer", set_serializer},
     {"prefix", set_prefix},
     {"db", set_db},
+    {"local", set_local},
     {"random_prefix_length", set_random_prefix_length},
     {"capacity", set_capacity},
     {"expiry", set_expiry},
