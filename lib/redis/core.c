@@ -15,6 +15,7 @@
 #include "redis/client.h"
 #include "redis/greeting.h"
 #include "redis/memory.h"
+#include "redis/scripts.h"
 
 /* Seconds for which Redis may let a connection wait for a message. */
 #define BLOCK_S "5"
@@ -22,41 +23,6 @@
 /* Messages that are taken behind the first, and queues that one script fills. */
 #define BATCH "64"
 enum { KEYS_MAX = 64 };
-
-/*
- * Fills queues. KEYS: queues; ARGV: a payload for each, a capacity for each, the score, the expiry in seconds, up to which score
- * members have expired. Answers how many were full, how many failed, and why the last of these did.
- */
-static const char fill_script[] = "local n, full, failed, why = #KEYS, 0, 0, ''\n"
-                                  "for i = 1, n do\n"
-                                  "  redis.pcall('ZREMRANGEBYSCORE', KEYS[i], 0, ARGV[2 * n + 3])\n"
-                                  "  local size = redis.pcall('ZCARD', KEYS[i])\n"
-                                  "  if type(size) == 'table' then failed = failed + 1 why = size.err\n"
-                                  "  elseif size >= tonumber(ARGV[n + i]) then full = full + 1\n"
-                                  "  else\n"
-                                  "    local done = redis.pcall('ZADD', KEYS[i], ARGV[2 * n + 1], ARGV[i])\n"
-                                  "    if type(done) == 'table' then failed = failed + 1 why = done.err\n"
-                                  "    else redis.call('EXPIRE', KEYS[i], ARGV[2 * n + 2]) end\n"
-                                  "  end\n"
-                                  "end\n"
-                                  "return {full, failed, why}";
-
-/*
- * The members of a group. ARGV: up to which score members have expired, and up to which those of swale's processes, which
- * renew theirs, have died.
- */
-static const char members_script[] =
-    "redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[1])\n"
-    "local dead = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[2])\n"
-    "for i = 1, #dead do\n"
-    "  if string.find(dead[i], '!.', 1, true) then redis.call('ZREM', KEYS[1], dead[i]) end\n"
-    "end\n"
-    "return redis.call('ZRANGE', KEYS[1], 0, -1)";
-
-static const char flush_script[] =
-    "local keys = redis.call('KEYS', ARGV[1])\n"
-    "for i = 1, #keys, 5000 do redis.call('DEL', unpack(keys, i, math.min(i + 4999, #keys))) end\n"
-    "return #keys";
 
 struct number {
   char text[24];
@@ -137,7 +103,7 @@ static void run_filling(struct filling *f) {
   struct number n, at, life, old;
   size_t w = 0, from = 0;
   words[w++] = word("EVAL", 4);
-  words[w++] = word(fill_script, sizeof fill_script - 1);
+  words[w++] = word(swale__redis_fill_script, sizeof swale__redis_fill_script - 1);
   words[w++] = whole(&n, f->n);
   for (size_t i = 0; i < f->n; i++)
     words[w++] = swale__redis_text(f->keys[i]);
@@ -290,12 +256,13 @@ static void ask_members(struct swale__redis_shard *s, struct swale__redis_reques
   char key[SWALE__REDIS_NAME_SIZE];
   struct number old, dead;
   size_t len = swale__redis_group_key(key, prefix(c), r->name);
-  const struct swale__redis_word words[] = {word("EVAL", 4),
-                                            word(members_script, sizeof members_script - 1),
-                                            word("1", 1),
-                                            word(key, len),
-                                            before(&old, r->score_us, c->group_expiry_ms),
-                                            before(&dead, r->score_us, c->settings->config.lease_ms)};
+  const struct swale__redis_word words[] = {
+      word("EVAL", 4),
+      word(swale__redis_members_script, sizeof swale__redis_members_script - 1),
+      word("1", 1),
+      word(key, len),
+      before(&old, r->score_us, c->group_expiry_ms),
+      before(&dead, r->score_us, c->settings->config.lease_ms)};
   swale__redis_tell(&s->tell, sizeof words / sizeof *words, words, members_known, r);
 }
 
@@ -421,8 +388,9 @@ static size_t flush_pattern(const struct swale__redis_client *c, char out[2 * SW
 
 static void core_flush(struct swale__redis_client *c) {
   char pattern[2 * SWALE_REDIS_PREFIX_MAX + 2];
-  const struct swale__redis_word words[] = {word("EVAL", 4), word(flush_script, sizeof flush_script - 1),
-                                            word("0", 1), word(pattern, flush_pattern(c, pattern))};
+  const struct swale__redis_word words[] = {
+      word("EVAL", 4), word(swale__redis_flush_script, sizeof swale__redis_flush_script - 1), word("0", 1),
+      word(pattern, flush_pattern(c, pattern))};
   for (size_t i = 0; i < c->n_shards; i++)
     if (swale__redis_link_is_up(&c->shards[i].tell))
       swale__redis_tell(&c->shards[i].tell, 4, words, told, NULL);

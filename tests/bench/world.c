@@ -57,19 +57,25 @@ swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *us
   return loop;
 }
 
-void world_open(struct world *w, const struct swale_env *env, unsigned keep) {
-  struct swale_layer_config layer;
+void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
+                   void (*wake)(void *user), void *user) {
   struct swale_app_config app;
-  *w = (struct world){.env = env};
-  swale_layer_config_default(&layer);
-  layer.env = env;
-  must(swale_layer_open("memory://", &layer, &w->layer, NULL, 0), "swale_layer_open");
-  w->loop = world_loop(w, NULL, NULL);
+  *w = (struct world){.env = env, .layer = layer};
+  w->loop = world_loop(w, wake, user);
   swale_app_config_default(&app);
   app.env = env;
   app.keep = keep;
   must(swale_app_new(&app, &w->app), "swale_app_new");
   must(swale_app_layer(w->app, NULL, w->layer), "swale_app_layer");
+}
+
+void world_open(struct world *w, const struct swale_env *env, unsigned keep) {
+  struct swale_layer_config config;
+  swale_layer *layer;
+  swale_layer_config_default(&config);
+  config.env = env;
+  must(swale_layer_open("memory://", &config, &layer, NULL, 0), "swale_layer_open");
+  world_open_on(w, layer, env, keep, NULL, NULL);
 }
 
 void world_close(struct world *w) {

@@ -19,6 +19,10 @@ struct world {
 void world_open(struct world *w, const struct swale_env *env, unsigned keep);
 void world_close(struct world *w);
 
+/* The same with a layer of the caller's, which is the world's from then on, and a loop that wakes. */
+void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
+                   void (*wake)(void *user), void *user);
+
 /* One more loop for the same layer and app. */
 swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user);
 
