@@ -3,7 +3,7 @@
 # swale: libraries, examples, tests.
 #
 #   make                     libraries and examples, into build/
-#   make deps                install the Debian packages that are missing (also deps-interop, deps-browser, deps-ci)
+#   make deps                install the Debian packages that are missing (also deps-redis, deps-browser, deps-ci)
 #   make run                 build and run the notifications example
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
@@ -43,7 +43,7 @@ say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
 endif
 
 # The goals of this run that install packages; every other recipe waits for them.
-DEPS := $(filter deps deps-interop deps-ci deps-browser,$(MAKECMDGOALS))
+DEPS := $(filter deps deps-redis deps-ci deps-browser,$(MAKECMDGOALS))
 
 # pkg-config's answer for the packages $2; only for use in recipes.
 pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
@@ -198,7 +198,7 @@ $(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(
 
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 
-.PHONY: check check-redis check-unit check-integration check-interop check-static check-browser check-valgrind soak
+.PHONY: check check-unit check-redis check-integration check-interop check-static check-browser check-valgrind soak
 
 RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
@@ -207,10 +207,10 @@ check: all $(UNIT) $(REDIS) | $(DEPS)
 	@$(RUN) $(UNIT) $(REDIS) $(INTEGRATION) $(STATIC)
 check-unit: $(UNIT) | $(DEPS)
 	@$(RUN) $(UNIT)
-check-integration: all $(REDIS) | $(DEPS)
-	@$(RUN) $(REDIS) $(INTEGRATION)
 check-redis: $(REDIS) | $(DEPS)
 	@$(RUN) $(REDIS)
+check-integration: all $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS) $(INTEGRATION)
 check-interop: all $(B)/tests/interop/peer | $(DEPS)
 	@LIMIT=300 $(RUN) $(INTEROP)
 check-static: all | $(DEPS)
@@ -370,16 +370,16 @@ format:
 format-check: | $(DEPS)
 	clang-format-14 --dry-run -Werror $(FORMATTED)
 
-## Debian packages. Only what is missing is installed. deps-interop is for check-interop.
+## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
 
-.PHONY: deps deps-interop deps-ci deps-browser
+.PHONY: deps deps-redis deps-ci deps-browser
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
-PACKAGES_deps-interop := python3-django-channels python3-channels-redis python3-msgpack daphne
+PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 
-deps deps-interop deps-ci deps-browser:
+deps deps-redis deps-ci deps-browser:
 	@missing=; for package in $(PACKAGES_$@); do \
 	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
 	done; \
@@ -390,6 +390,6 @@ deps deps-interop deps-ci deps-browser:
 	else echo '$@: only root may install packages, and there is no sudo' >&2; exit 1; fi; \
 	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 # One apt at a time, also with -j.
-deps-interop: | $(filter deps,$(DEPS))
-deps-ci: | $(filter deps deps-interop,$(DEPS))
-deps-browser: | $(filter deps deps-interop deps-ci,$(DEPS))
+deps-redis: | $(filter deps,$(DEPS))
+deps-ci: | $(filter deps deps-redis,$(DEPS))
+deps-browser: | $(filter deps deps-redis deps-ci,$(DEPS))

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "swale"
 PAGES = ROOT / "docs" / "reference"
 ORDER = ["swale", "app", "consumer", "scope", "layer", "loop", "message", "ws", "json", "redis", "testing",
-         "transport", "env", "url", "utf8", "error", "api"]
+         "transport", "backend", "env", "url", "utf8", "error", "api"]
 NOISE = re.compile(r'^(#ifndef|#define SWALE_\w+_H$|#endif|#include|#ifdef __cplusplus|extern "C" \{|\}$|/\* SPDX)')
 
 

@@ -20,6 +20,12 @@ extern "C" {
  * the program has told it to (by default from the C library).
  */
 
+/*
+ * Values a text may have where nothing else is said. Empty lists and objects count twice: an object takes jansson some
+ * 230 bytes for its two of text.
+ */
+#define SWALE_JSON_VALUES_DEFAULT 65536
+
 /* Where JSON text went wrong. */
 struct swale_json_error {
   int error; /* SWALE_EFORMAT, SWALE_EUTF8, SWALE_EDEPTH, SWALE_ESIZE, SWALE_EDUPLICATE, SWALE_ETYPE, SWALE_ENOMEM */
@@ -40,7 +46,7 @@ SWALE_API int swale_json_string(swale_buffer *out, const char *text, size_t len)
 /*
  * A frozen message from a JSON object. `type` is used when the object has no "type" of its own; with NULL it
  * must have one (SWALE_ETYPE). A peer can put any "type" in, so think before you send such a message on.
- * `limits` NULL: 1 MiB of text, depth 32. `why` may be NULL. `allocator` NULL: C library. Numbers beyond
+ * `limits` NULL: 1 MiB of text, depth 32, 65,536 values; beyond: SWALE_ESIZE, SWALE_EDEPTH. `why` may be NULL. `allocator` NULL: C library. Numbers beyond
  * int64 or double are SWALE_ETYPE, what is no object or has a NUL in a key SWALE_EFORMAT. On an error *out is
  * NULL.
  */
@@ -71,7 +77,7 @@ SWALE_API int swale_send_json_value(swale_consumer *c, const struct swale_value 
  * For a consumer's receive: parses the text and hands the value to `on_value`, whose return value is
  * returned. Malformed text, or a binary message, goes to `on_error` instead, whose return value is returned
  * too: 0 keeps the connection. With `on_error` NULL it is closed with 1007 (not UTF-8, not JSON, too deep),
- * 1009 (too long) or 1003 (binary) and 0 returned. SWALE_ENOMEM is returned as it is.
+ * 1009 (too long, too many values) or 1003 (binary) and 0 returned. SWALE_ENOMEM is returned as it is.
  */
 struct swale_json_receiver {
   int (*on_value)(swale_consumer *c, const struct swale_value *value);

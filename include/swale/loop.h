@@ -61,14 +61,15 @@ SWALE_API int swale_loop_new(const struct swale_loop_config *config, swale_loop 
  * Ends the loop: every consumer still on it gets its disconnect (code 1001), what waits in the inbox is
  * counted as dropped, timers vanish. The thread of the loop, outside of callbacks; from inside one it is
  * SWALE_ESTATE and nothing happens. Waits for wake calls of other threads that are under way.
- * Connections (swale_ws, ...) of this loop must have been freed before, or SWALE_ESTATE. NULL is fine.
+ * Connections (swale_ws, ...) of this loop must have been freed before, or SWALE_ESTATE (what had been put off is done
+ * all the same). None can be opened any more: from inside a disconnect that is SWALE_ESTATE. NULL is fine.
  */
 SWALE_API int swale_loop_free(swale_loop *loop);
 
 /*
  * Does everything that is due: delivers what is in the inbox (at most inbox_batch entries), runs timers,
  * resumes consumers, reports output. Returns 0, or SWALE_ESTATE from inside a callback.
- * The loop's thread only. This and the feed calls of connections are the only places that call user code.
+ * The loop's thread only. This, the feed calls of connections and swale_loop_free are the only places that call user code.
  */
 SWALE_API int swale_loop_run(swale_loop *loop);
 

@@ -111,6 +111,8 @@ SWALE_API int swale_message_freeze(swale_message *m);
 struct swale_parse_limits {
   size_t size;  /* bytes; 0 means SWALE_MESSAGE_SIZE_DEFAULT */
   size_t depth; /* 0 means SWALE_MESSAGE_DEPTH_MAX, which is also the most */
+  /* Values in all; 0 means SWALE_JSON_VALUES_DEFAULT. Of JSON text only (swale/json.h): MessagePack needs no memory for each. */
+  size_t values;
 };
 
 /*

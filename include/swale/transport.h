@@ -82,9 +82,15 @@ SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct
 
 /*
  * One whole message of the peer, text checked to be UTF-8. 0, or SWALE_ECLOSED/SWALE_ESTATE when the
- * consumer takes none.
+ * consumer takes none: undecided, at its end, or busy.
  */
 SWALE_API int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len);
+
+/*
+ * 1 while connect, receive or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
+ * feeds its connection from in there has to be refused (SWALE_ESTATE), or what he feeds would be lost.
+ */
+SWALE_API int swale_consumer_is_busy(const swale_consumer *c);
 
 /*
  * The connection is over; disconnect(code) runs before the outermost call on the loop returns. Forget the
@@ -119,19 +125,21 @@ SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
 
 /*
  * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
- * Run in the order put off, outside of all other callbacks, each once; `queued` tells whether it is waiting.
+ * Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
  * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
  * the call.
  */
 struct swale_job {
   struct swale_job *next;
   void (*run)(struct swale_job *job);
-  int queued;
 };
 SWALE_API void swale_loop_defer(swale_loop *loop, struct swale_job *job);
 
-/* Connections that exist on the loop, so that swale_loop_free can refuse. */
-SWALE_API void swale_loop_hold(swale_loop *loop);
+/*
+ * Connections that exist on the loop, so that swale_loop_free can refuse. One more is SWALE_ESTATE once it has begun to end:
+ * a disconnect that opens a connection then would leave it without a loop.
+ */
+SWALE_API int swale_loop_hold(swale_loop *loop);
 SWALE_API void swale_loop_release(swale_loop *loop);
 
 /*

@@ -28,7 +28,8 @@ extern "C" {
  *     swale_ws_state(ws)                                 what to wait for; SWALE_WS_CLOSED: close the socket, swale_ws_free
  *
  * Everything here belongs to the thread of the connection's loop and is legal inside callbacks, except
- * feeding the connection whose callback is running.
+ * feeding a connection from inside a callback of its own, which is SWALE_ESTATE. Callbacks run in the feeding calls
+ * (_feed, _feed_eof, _pump_fd, _new_upgraded) and in swale_loop_run; no other call of this header runs any by itself.
  *
  * How a connection ends. Whoever closes first, what was sent before still goes out in front of the close
  * frame; it is closed when both close frames are there and everything is written, or close_ms later. A peer
@@ -94,7 +95,7 @@ SWALE_API void swale_ws_options_init(struct swale_ws_options *options, size_t si
  * copied for the scope. Memory comes from the loop's environment, but for what wslay asks of the C library:
  * 4 KiB per connection in the middle of a frame, and up to 64 KiB kept by the loop. Errors: SWALE_ENOMEM,
  * SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (the loop has 1,000,000
- * connections).
+ * connections), SWALE_ESTATE (the loop is being freed).
  */
 SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
                            const char *client, const char *server, void *host_data, swale_ws **out);
@@ -138,7 +139,7 @@ SWALE_API int swale_ws_get_answer(swale_ws *ws, struct swale_ws_answer *answer);
 /*
  * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's
  * consumer run inside. 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored),
- * SWALE_ESTATE from inside a callback of this feed. Feeding while SWALE_WS_WANT_READ is clear is safe but
+ * SWALE_ESTATE from inside a callback of this connection or its consumer. Feeding while SWALE_WS_WANT_READ is clear is safe but
  * defeats back-pressure: what the consumer then sends is refused at output_max.
  */
 SWALE_API int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len);
@@ -181,8 +182,9 @@ SWALE_API unsigned swale_ws_state(const swale_ws *ws);
 SWALE_API int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason);
 
 /*
- * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended). Memory goes when the
- * outermost call on the loop returns; the pointer is invalid right away. NULL is fine.
+ * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended) and the memory goes when the
+ * outermost call on the loop returns, outside of any call in the next swale_loop_run or swale_loop_free. The
+ * pointer is invalid right away. NULL is fine.
  */
 SWALE_API void swale_ws_free(swale_ws *ws);
 
@@ -197,7 +199,8 @@ SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
  * bits; SWALE_WS_CLOSED also after a socket error, and when a callback freed the connection. Does not close
  * the descriptor. Call it when the socket is ready, and from on_output. With level-triggered polling `more`
  * may be NULL. With edge-triggered polling it may not: the socket is then read until it would block or has
- * ended, and `more` is set to 1 when there may be more all the same (call again), else to 0.
+ * ended, and `more` is set to 1 when there may be more all the same (call again), else to 0. From inside a callback of
+ * this connection it only writes.
  */
 SWALE_API unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more);
 

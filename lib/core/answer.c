@@ -154,7 +154,7 @@ static int tell_accepted(swale_consumer *c, const char *subprotocol) {
   const struct swale__decision *d = c->decision;
   if (!subprotocol)
     subprotocol = choose_subprotocol(c);
-  return c->transport_class->accept(c->transport, subprotocol, d->headers, d->n_headers);
+  return c->port->kind->accept(c->transport, subprotocol, d->headers, d->n_headers);
 }
 
 int swale_accept(swale_consumer *c, const char *subprotocol) {
@@ -184,7 +184,7 @@ int swale_reject(swale_consumer *c, int status, const char *body) {
   begin(c);
   if (!swale__consumer_is_worker(c)) {
     const struct swale__decision *d = c->decision;
-    rv = c->transport_class->reject(c->transport, status, d->headers, d->n_headers, body);
+    rv = c->port->kind->reject(c->transport, status, d->headers, d->n_headers, body);
   }
   swale_consumer_lost(c, 1006);
   return end(c, rv);
@@ -223,7 +223,7 @@ int swale_close(swale_consumer *c, uint16_t code, const char *reason) {
   swale__consumer_update(c);
   if (swale__consumer_is_worker(c))
     swale_consumer_lost(c, code);
-  else if (c->transport_class->close(c->transport, code, reason ? reason : "") < 0)
+  else if (c->port->kind->close(c->transport, code, reason ? reason : "") < 0)
     swale_consumer_lost(c, 1006);
   return end(c, 0);
 }
@@ -240,12 +240,12 @@ static int may_send(const swale_consumer *c) {
 
 static int send_bytes(swale_consumer *c, enum swale_kind kind, const void *bytes, size_t len) {
   begin(c);
-  return end(c, c->transport_class->send_bytes(c->transport, kind, bytes, len));
+  return end(c, c->port->kind->send_bytes(c->transport, kind, bytes, len));
 }
 
 static int send_payload(swale_consumer *c, swale_payload *payload) {
   begin(c);
-  return end(c, c->transport_class->send(c->transport, payload));
+  return end(c, c->port->kind->send(c->transport, payload));
 }
 
 int swale_send_text(swale_consumer *c, const char *text, size_t len) {

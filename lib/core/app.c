@@ -241,27 +241,27 @@ static int ask_guards(const swale_app *app, const struct swale_routes *set, swal
   return answer;
 }
 
-int swale__app_resolve(swale_app *app, swale_scope *scope, const struct swale_consumer_class **out) {
+int swale__app_resolve(swale_app *app, swale_scope **scope, const struct swale_consumer_class **out) {
   struct swale__found found;
-  int rv = swale__routes_find(&app->routes, swale_scope_path(scope), &found);
+  int rv = swale__routes_find(&app->routes, swale_scope_path(*scope), &found);
   if (rv == SWALE_ENOTFOUND && app->fallback) {
     found.consumer = app->fallback;
     found.set = NULL;
     found.n_captures = 0;
   } else if (rv == SWALE_ENOTFOUND) {
-    return refuse(app, scope, 404);
+    return refuse(app, *scope, 404);
   } else if (rv < 0) {
     return rv;
   }
   rv = swale__scope_set_params(scope, found.captures, found.n_captures);
   if (rv < 0)
     return rv;
-  int answer = ask_guards(app, found.set, scope);
+  int answer = ask_guards(app, found.set, *scope);
   if (answer >= 400 && answer <= 599)
-    return refuse(app, scope, answer);
+    return refuse(app, *scope, answer);
   if (answer != 0) {
     swale__app_report(app, &(struct swale_report){SWALE_REPORT_CALLBACK, NULL, answer, "guard"});
-    return refuse(app, scope, 500);
+    return refuse(app, *scope, 500);
   }
   *out = found.consumer;
   return SWALE_OK;

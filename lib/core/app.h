@@ -46,11 +46,11 @@ void swale__app_dismiss(swale_app *app);
 swale_layer *swale__app_find_layer(const swale_app *app, const char *alias);
 
 /*
- * Finds the route of the scope's path, gives the scope its parameters, asks the guards: the app's, then
+ * Finds the route of the scope's path, gives the scope its parameters (it moves), asks the guards: the app's, then
  * those of the sets, outer ones first. 0 and *out; or the status to refuse the request with, reported: 404
  * without a route, a guard's, 500 for other answers of a guard; or SWALE_ENOMEM.
  */
-int swale__app_resolve(swale_app *app, swale_scope *scope, const struct swale_consumer_class **out);
+int swale__app_resolve(swale_app *app, swale_scope **scope, const struct swale_consumer_class **out);
 
 /* Tells on_error, if there is one. Nobody else calls that. */
 void swale__app_report(const swale_app *app, const struct swale_report *report);

@@ -54,6 +54,11 @@ void swale__slot_leave(swale_layer *layer, uint32_t slot) {
   layer->consumers--;
 }
 
+swale_consumer *swale__slot_at(const swale_layer *layer, uint32_t i) {
+  uintptr_t row = layer->slots.at[i];
+  return is_free(row) ? NULL : (swale_consumer *)row;
+}
+
 /*
  * ---- names ---- The 32 hex digits behind the "!" are the slot, masked with a keyed hash of the salt, and
  * the salt itself. The mask is there because names are handed about: without it they would tell how many
@@ -81,19 +86,19 @@ static bool get_hex(const char *in, uint64_t *value) {
   return true;
 }
 
-static void write_name(const swale_layer *layer, const char *prefix, const struct swale__id *id, char *name) {
+static void write_name(const swale_layer *layer, const char *prefix, struct swale__id id, char *name) {
   size_t n = strlen(prefix);
   memcpy(name, prefix, n);
   name[n++] = '.';
   memcpy(name + n, layer->process, HEX_DIGITS);
   n += HEX_DIGITS;
   name[n++] = '!';
-  put_hex(name + n, id->slot ^ mask_of(layer, id->salt));
-  put_hex(name + n + 16, id->salt);
+  put_hex(name + n, id.slot ^ mask_of(layer, id.salt));
+  put_hex(name + n + 16, id.salt);
   name[n + HEX_DIGITS] = '\0';
 }
 
-void swale__id_name(const swale_layer *layer, const struct swale__id *id, char name[SWALE_NAME_SIZE]) {
+void swale__id_name(const swale_layer *layer, struct swale__id id, char name[SWALE_NAME_SIZE]) {
   write_name(layer, CONSUMER_PREFIX, id, name);
 }
 
@@ -105,7 +110,7 @@ int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWAL
   struct swale__id id = {.slot = NO_SLOT};
   if (layer->env.random(&id.salt, sizeof id.salt, layer->env.user) != 0)
     return SWALE_ERANDOM;
-  write_name(layer, prefix, &id, name);
+  write_name(layer, prefix, id, name);
   return 0;
 }
 
@@ -138,10 +143,10 @@ int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_co
     return 0;
   if (!is_consumer_prefix(name) || id.slot >= layer->slots.count)
     return SWALE_ECLOSED;
-  uintptr_t row = layer->slots.at[id.slot];
-  if (is_free(row) || ((swale_consumer *)row)->id.salt != id.salt)
+  swale_consumer *c = swale__slot_at(layer, id.slot);
+  if (!c || c->salt != id.salt)
     return SWALE_ECLOSED;
-  *out = (swale_consumer *)row;
+  *out = c;
   return 0;
 }
 
@@ -152,19 +157,11 @@ bool swale__channel_is_own(const swale_layer *layer, const char *name) {
 
 /* ---- the groups of a channel ---- */
 
-static struct swale__membership **group_list(const struct swale__channel *ch) {
-  return ch->room ? ch->groups.many : (struct swale__membership **)&ch->groups.one;
-}
-
-struct swale__membership *swale__channel_group(const struct swale__channel *ch, uint32_t i) {
-  return i < ch->n_groups ? group_list(ch)[i] : NULL;
-}
-
 int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_allocator *a) {
   if (ch->n_groups < (ch->room ? ch->room : 1))
     return 0;
   uint32_t room = ch->room ? ch->room * 2u : 4;
-  struct swale__membership **many =
+  struct swale__membership *many =
       swale__realloc_array(a, ch->room ? ch->groups.many : NULL, room, sizeof *many);
   if (!many)
     return SWALE_ENOMEM;
@@ -173,18 +170,6 @@ int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_a
   ch->groups.many = many;
   ch->room = room & 0x7fffffff;
   return 0;
-}
-
-void swale__channel_add_group(struct swale__channel *ch, struct swale__membership *m) {
-  m->place = ch->n_groups++;
-  group_list(ch)[m->place] = m;
-}
-
-void swale__channel_remove_group(struct swale__channel *ch, struct swale__membership *m) {
-  struct swale__membership **list = group_list(ch);
-  struct swale__membership *last = list[--ch->n_groups];
-  list[m->place] = last;
-  last->place = m->place;
 }
 
 void swale__channel_free_groups(struct swale__channel *ch, const struct swale_allocator *a) {

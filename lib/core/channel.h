@@ -8,7 +8,7 @@
 #include <swale/layer.h>
 
 struct swale_consumer;
-struct swale__membership;
+struct swale__lane;
 struct swale__plain;
 
 /*
@@ -20,11 +20,16 @@ struct swale__plain;
  *
  * All of this is under the layer's lock.
  */
+struct swale__membership {
+  struct swale__lane *lane; /* of the group, see group.h */
+  uint32_t index;           /* of the channel's place there */
+};
+
 struct swale__channel {
   /* The groups it is in: one is the usual number and needs no array. */
   union {
-    struct swale__membership *one;
-    struct swale__membership **many;
+    struct swale__membership one;
+    struct swale__membership *many;
   } groups;
   uint32_t n_groups;
   uint32_t room : 31; /* 0: `one` */
@@ -48,9 +53,11 @@ void swale__slots_init(struct swale__slots *slots);
 /* A row for the consumer: its number is put into *slot. SWALE_ENOMEM, SWALE_EFULL. */
 int swale__slot_take(swale_layer *layer, struct swale_consumer *consumer, uint32_t *slot);
 void swale__slot_leave(swale_layer *layer, uint32_t slot);
+/* Who has the i-th row; NULL if it is free. */
+struct swale_consumer *swale__slot_at(const swale_layer *layer, uint32_t i);
 
 /* The name of a consumer's channel. */
-void swale__id_name(const swale_layer *layer, const struct swale__id *id, char name[SWALE_NAME_SIZE]);
+void swale__id_name(const swale_layer *layer, struct swale__id id, char name[SWALE_NAME_SIZE]);
 
 /* A fresh name that belongs to no consumer. SWALE_ENAME (prefix), SWALE_ERANDOM. */
 int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]);
@@ -64,11 +71,13 @@ int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_co
 /* Does this name carry the mark of this process, whether or not it is a consumer's? */
 bool swale__channel_is_own(const swale_layer *layer, const char *name);
 
-/* The list of a channel's groups; `place` of a membership is its index there. */
+/* The groups of a channel, `n_groups` of them; valid until another is reserved. */
+static inline struct swale__membership *swale__channel_groups(const struct swale__channel *ch) {
+  return ch->room ? ch->groups.many : (struct swale__membership *)(uintptr_t)&ch->groups.one;
+}
+
+/* Makes room for one more. SWALE_ENOMEM. */
 int swale__channel_reserve_group(struct swale__channel *ch, const struct swale_allocator *a);
-void swale__channel_add_group(struct swale__channel *ch, struct swale__membership *m);
-void swale__channel_remove_group(struct swale__channel *ch, struct swale__membership *m);
-struct swale__membership *swale__channel_group(const struct swale__channel *ch, uint32_t i);
 /* Frees the list; the channel is in no group any more. */
 void swale__channel_free_groups(struct swale__channel *ch, const struct swale_allocator *a);
 

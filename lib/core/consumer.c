@@ -16,6 +16,10 @@ static const struct swale_allocator *memory(const swale_consumer *c) { return &c
 #define ALIGNMENT _Alignof(max_align_t)
 #define STATE_OFFSET ((sizeof(struct swale_consumer) + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
 
+static size_t size_with(size_t state) {
+  return state > 0 ? STATE_OFFSET + state : sizeof(struct swale_consumer);
+}
+
 struct swale__channel *swale__consumer_channel(swale_consumer *c) {
   return swale__consumer_is_worker(c) ? &((struct swale__plain *)c->transport)->channel : &c->channel;
 }
@@ -44,10 +48,10 @@ static int enter_layer(swale_consumer *c) {
   swale_layer *layer = c->port->layer;
   if (!layer)
     return 0;
-  if (layer->env.random(&c->id.salt, sizeof c->id.salt, layer->env.user) != 0)
+  if (layer->env.random(&c->salt, sizeof c->salt, layer->env.user) != 0)
     return SWALE_ERANDOM;
   swale__layer_lock(layer);
-  int rv = swale__slot_take(layer, c, &c->id.slot);
+  int rv = swale__slot_take(layer, c, &c->slot);
   swale__layer_unlock(layer);
   return rv;
 }
@@ -59,7 +63,7 @@ static void leave_layer(swale_consumer *c) {
     return;
   swale__layer_lock(layer);
   swale__channel_leave_all(layer, &c->channel);
-  swale__slot_leave(layer, c->id.slot);
+  swale__slot_leave(layer, c->slot);
   swale__layer_finish(layer, &wakes);
   swale__channel_free_groups(&c->channel, &layer->env.allocator);
 }
@@ -72,15 +76,17 @@ static struct swale__decision *decision_new(swale_consumer *c) {
 }
 
 int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
-                        swale_scope *scope, swale_consumer **out) {
-  struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer));
+                        const struct swale_transport_class *kind, void *transport, swale_scope *scope,
+                        swale_consumer **out) {
+  struct swale__port *port = swale__port_get(loop, app, swale__app_find_layer(app, cls->layer), kind);
   if (!port)
     return SWALE_ENOMEM;
-  swale_consumer *c = swale__zalloc(&loop->env.allocator, STATE_OFFSET + cls->state_size);
+  swale_consumer *c = swale__zalloc(&loop->env.allocator, size_with(cls->state_size));
   if (!c)
     return SWALE_ENOMEM;
   c->class = cls;
   c->port = port;
+  c->transport = transport;
   c->scope = scope;
   c->job.run = run_job;
   atomic_init(&c->refs, 1);
@@ -168,8 +174,11 @@ static int join_class_groups(swale_consumer *c) {
 }
 
 static void connect_now(swale_consumer *c) {
+  struct swale__running running;
   c->connected = true;
+  swale__running_begin(c->port->loop, &running, c);
   int rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
+  swale__running_end(c->port->loop);
   if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
     rv = swale_accept(c, NULL);
   if (rv != 0)
@@ -228,14 +237,15 @@ static int status_of(int error) {
 }
 
 /* From a request's scope to a consumer: 0, a status, or an error. */
-static int admit(swale_app *app, swale_loop *loop, swale_scope *scope, swale_consumer **out) {
+static int admit(swale_app *app, swale_loop *loop, const struct swale_transport_class *kind, void *transport,
+                 swale_scope **scope, swale_consumer **out) {
   const struct swale_consumer_class *cls = NULL;
   int rv = swale__app_resolve(app, scope, &cls);
   if (rv != 0)
     return rv;
   if (swale__app_admit(app) < 0)
     return 503;
-  rv = swale__consumer_new(app, loop, cls, scope, out);
+  rv = swale__consumer_new(app, loop, cls, kind, transport, *scope, out);
   if (rv < 0)
     swale__app_dismiss(app);
   return rv;
@@ -254,10 +264,8 @@ int swale_consumer_open(swale_app *app, swale_loop *loop, const struct swale_req
     return status_of(rv);
   swale_loop_enter(loop);
   swale_consumer *c;
-  rv = admit(app, loop, scope, &c);
+  rv = admit(app, loop, transport_class, transport, &scope, &c);
   if (rv == 0) {
-    c->transport_class = transport_class;
-    c->transport = transport;
     *out = c;
     swale__consumer_connect(c);
   } else {
@@ -332,11 +340,23 @@ void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reaso
 int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
   if (c->stage != SWALE__OPEN)
     return c->stage == SWALE__UNDECIDED ? SWALE_ESTATE : SWALE_ECLOSED;
+  if (swale_consumer_is_busy(c))
+    return SWALE_ESTATE;
   if (!c->class->receive)
     return 0;
+  struct swale__running running;
+  swale__running_begin(c->port->loop, &running, c);
   int rv = c->class->receive(c, kind, data, len);
+  swale__running_end(c->port->loop);
   if (rv != 0)
     swale__consumer_failed(c, rv, "receive");
+  return 0;
+}
+
+int swale_consumer_is_busy(const swale_consumer *c) {
+  for (const struct swale__running *r = c->port->loop->running; r; r = r->outer)
+    if (r->consumer == c)
+      return 1;
   return 0;
 }
 
@@ -365,6 +385,6 @@ const char *swale_channel_name(const swale_consumer *c, char name[SWALE_NAME_SIZ
     return strcpy(name, c->transport ? ((const struct swale__plain *)c->transport)->name : "");
   if (!c->port->layer)
     return strcpy(name, "");
-  swale__id_name(c->port->layer, &c->id, name);
+  swale__id_name(c->port->layer, swale__consumer_id(c), name);
   return name;
 }

@@ -41,17 +41,17 @@ enum { SWALE__JOB_START = 1, SWALE__JOB_SETTLE = 2, SWALE__JOB_DRAIN = 4, SWALE_
 struct swale_consumer {
   struct swale__channel channel; /* first: places in a lane lead here */
   const struct swale_consumer_class *class;
-  bool receptive;
-  uint8_t stage;
-  bool paused, connected; /* connected: connect was called */
-  uint8_t duties;         /* SWALE__JOB_... */
-  uint16_t code;          /* for disconnect */
-  atomic_uint refs;
-  _Atomic uint32_t dropped; /* other threads read it */
   struct swale__port *port;
-  struct swale__id id;
-  const struct swale_transport_class *transport_class; /* NULL: a worker, then */
-  void *transport;                                     /* its struct swale__plain, until ENDED */
+  void *transport; /* of a worker: its struct swale__plain, until ENDED */
+  bool receptive : 1, paused : 1;
+  bool connected : 1; /* connect was called */
+  uint8_t stage : 3;
+  uint8_t duties; /* SWALE__JOB_... */
+  uint16_t code;  /* for disconnect */
+  atomic_uint refs;
+  uint64_t salt; /* this and `slot` are its id */
+  uint32_t slot;
+  _Atomic uint32_t dropped; /* other threads read it */
   swale_scope *scope;
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
@@ -78,15 +78,20 @@ static inline struct swale__port *swale__channel_port(const struct swale__channe
   return ch->plain ? NULL : ((const swale_consumer *)ch)->port;
 }
 
+static inline struct swale__id swale__consumer_id(const swale_consumer *c) {
+  return (struct swale__id){.salt = c->salt, .slot = c->slot};
+}
+
 /* The channel that groups know the consumer by: a worker's is the plain one he listens to. */
 struct swale__channel *swale__consumer_channel(swale_consumer *c);
 
 /*
- * A consumer on this loop, undecided and not yet connected, with one reference, the loop's. SWALE_ENOMEM,
- * SWALE_ERANDOM, SWALE_EFULL.
+ * A consumer on this loop, undecided and not yet connected, with one reference, the loop's. `kind` is its
+ * transport's, NULL for a worker. SWALE_ENOMEM, SWALE_ERANDOM, SWALE_EFULL.
  */
 int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_consumer_class *cls,
-                        swale_scope *scope, swale_consumer **out);
+                        const struct swale_transport_class *kind, void *transport, swale_scope *scope,
+                        swale_consumer **out);
 
 /*
  * Joins the class's groups and calls connect, at once or when others' messages to them arrive; rejects for a
@@ -131,6 +136,6 @@ void swale__worker_stop(swale_consumer *c);
 /* Counts a dropped message for the worker's channel, as long as he has one. */
 void swale__worker_missed(swale_consumer *c);
 
-static inline bool swale__consumer_is_worker(const swale_consumer *c) { return c->transport_class == NULL; }
+static inline bool swale__consumer_is_worker(const swale_consumer *c) { return c->port->kind == NULL; }
 
 #endif

@@ -17,6 +17,7 @@
  * entered when the entry is done.
  */
 struct delivery {
+  struct swale__running *running; /* apart, so that the rest can stay in registers */
   swale_message *message;
   const struct swale_consumer_class *class; /* the handler below is this class's */
   int (*handle)(swale_consumer *, swale_message *);
@@ -36,6 +37,7 @@ static void look_up_handler(struct delivery *d, swale_consumer *c) {
 }
 
 static inline void handle(struct delivery *d, swale_consumer *c) {
+  d->running->consumer = c;
   if (c->class != d->class)
     look_up_handler(d, c);
   d->delivered++;
@@ -48,7 +50,8 @@ static inline void handle(struct delivery *d, swale_consumer *c) {
     swale__consumer_failed(c, rv, "handler");
 }
 
-static void enter_in_books(struct swale__port *port, const struct delivery *d) {
+static void finish(struct swale__port *port, const struct delivery *d) {
+  swale__running_end(port->loop);
   swale__count(&port->delivered, d->delivered);
   if (d->unhandled)
     swale__count(&port->unhandled, d->unhandled);
@@ -128,9 +131,9 @@ static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, 
   uint64_t reached = 0;
   for (uint32_t i = 0; i < walk->count; i++) {
     if (i + PREFETCH < walk->count)
-      __builtin_prefetch(atomic_load_explicit(&walk->places[i + PREFETCH].channel, memory_order_relaxed));
-    struct swale__channel *ch = atomic_load_explicit(&walk->places[i].channel, memory_order_relaxed);
-    if (!ch || (!all_older && walk->places[i].membership->joined >= sequence))
+      __builtin_prefetch(swale__place_channel(&walk->places[i + PREFETCH]));
+    struct swale__channel *ch = swale__place_channel(&walk->places[i]);
+    if (!ch || (!all_older && walk->places[i].joined >= sequence))
       continue;
     reached++;
     offer(d, (swale_consumer *)ch);
@@ -140,11 +143,13 @@ static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, 
 
 static void deliver_to_group(struct swale__entry *e, bool flushed) {
   struct swale__port *port = e->lane->port;
-  struct delivery d = {.message = e->message};
+  struct swale__running running;
+  struct delivery d = {.running = &running, .message = e->message};
+  swale__running_begin(port->loop, &running, NULL);
   struct swale__walk walk = swale__lane_walk(e->lane);
   uint64_t reached = flushed ? 0 : walk_members(&walk, e->sequence, &d);
   swale__lane_settle(e->lane);
-  enter_in_books(port, &d);
+  finish(port, &d);
   drop_unreached(port, flushed ? SWALE_DROP_FLUSHED : SWALE_DROP_CLOSED, e->message, e->offered - reached);
   swale__count(&port->taken, e->offered);
 }
@@ -152,12 +157,14 @@ static void deliver_to_group(struct swale__entry *e, bool flushed) {
 static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
   swale_consumer *c = e->consumer;
   struct swale__port *port = c->port;
-  struct delivery d = {.message = e->message};
+  struct swale__running running;
+  struct delivery d = {.running = &running, .message = e->message};
+  swale__running_begin(port->loop, &running, NULL);
   if (flushed)
     swale__consumer_drop(c, SWALE_DROP_FLUSHED, e->message);
   else
     offer(&d, c);
-  enter_in_books(port, &d);
+  finish(port, &d);
   swale__count(&port->taken, 1);
   swale__consumer_unref(c);
 }
@@ -180,10 +187,13 @@ void swale__deliver_waiting(swale_consumer *c) {
     swale__port_follow_flush(port); /* a handler may have flushed */
     if (swale__queue_depth(&c->queue) == 0)
       break;
-    struct delivery d = {.message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
+    struct swale__running running;
+    struct delivery d = {.running = &running,
+                         .message = swale__queue_pop(&c->queue, &port->expiry, &port->loop->env.allocator)};
+    swale__running_begin(port->loop, &running, c);
     swale__count(&port->waiting, (uint64_t)-1);
     handle(&d, c);
-    enter_in_books(port, &d);
+    finish(port, &d);
     swale_message_unref(d.message);
   }
 }

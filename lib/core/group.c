@@ -144,12 +144,19 @@ static void shrink_places(struct swale__lane *lane) {
     (void)resize(lane, lane->room / 2);
 }
 
+/* The last place moves where this one was. */
 static void remove_place(struct swale__lane *lane, uint32_t index) {
-  struct swale__place *last = &lane->places[--lane->count];
-  last->membership->index = index;
-  lane->places[index].membership = last->membership;
-  atomic_store_explicit(&lane->places[index].channel,
-                        atomic_load_explicit(&last->channel, memory_order_relaxed), memory_order_relaxed);
+  const struct swale__place *last = &lane->places[--lane->count];
+  if (index == lane->count)
+    return;
+  struct swale__place *place = &lane->places[index];
+  struct swale__channel *ch = swale__place_channel(last);
+  atomic_store_explicit(&place->channel, ch, memory_order_relaxed);
+  place->joined = last->joined;
+  place->membership = last->membership;
+  swale__channel_groups(ch)[place->membership].index = index;
+  if (!lane->port)
+    place->lease->index = index;
 }
 
 static void blank_place(struct swale__lane *lane, uint32_t index) {
@@ -158,34 +165,36 @@ static void blank_place(struct swale__lane *lane, uint32_t index) {
     atomic_store_explicit(&lane->kept[index].channel, NULL, memory_order_relaxed);
 }
 
-static void enter_lane(struct swale__lane *lane, struct swale__membership *m) {
+/* There is room in both, the lane and the channel's list. */
+static void enter_lane(struct swale__lane *lane, struct swale__channel *ch, struct swale__lease *lease) {
+  uint32_t index = lane->count++;
+  struct swale__place *place = &lane->places[index];
   lane->live++;
-  if (lane->port) {
-    m->joined = swale__loop_sequence(lane->port->loop);
-    lane->youngest = m->joined;
-  }
-  m->index = lane->count++;
-  atomic_init(&lane->places[m->index].channel, m->channel);
-  lane->places[m->index].membership = m;
+  atomic_init(&place->channel, ch);
+  place->membership = ch->n_groups++;
+  if (lane->port)
+    place->joined = lane->youngest = swale__loop_sequence(lane->port->loop);
+  else
+    *(place->lease = lease) = (struct swale__lease){.lane = lane, .index = index};
+  swale__channel_groups(ch)[place->membership] = (struct swale__membership){lane, index};
 }
 
-/* Takes the member out, or blanks his place; answers whether the membership can be freed now. */
-static bool leave_lane(struct swale__lane *lane, struct swale__membership *m) {
+static void leave_lane(struct swale__lane *lane, uint32_t index) {
   lane->live--;
-  if (is_walked(lane, m->index)) {
-    blank_place(lane, m->index);
-    m->link.next = lane->gone ? &lane->gone->link : NULL;
-    lane->gone = m;
-    return false;
+  if (is_walked(lane, index)) {
+    blank_place(lane, index);
+    return;
   }
-  remove_place(lane, m->index);
+  remove_place(lane, index);
   shrink_places(lane);
-  return true;
 }
 
 /* ---- leases ---- */
 
-static bool is_lease(const struct swale__membership *m) { return m->lane->port == NULL; }
+/* NULL for a member who stays as long as its consumer lives. */
+static struct swale__lease *lease_of(const struct swale__membership *m) {
+  return m->lane->port ? NULL : m->lane->places[m->index].lease;
+}
 
 static void lease_unlink(struct swale__leases *all, struct swale__lease *l) {
   *(l->older ? &l->older->newer : &all->oldest) = l->newer;
@@ -209,55 +218,54 @@ static void lease_renew(swale_layer *layer, struct swale__lease *l) {
 void swale__leases_expire(swale_layer *layer, uint64_t now) {
   struct swale__lease *l;
   while ((l = layer->leases.oldest) && l->expires <= now) {
-    if (swale__plain_has_worker(l->membership.channel))
+    const struct swale__place *place = &l->lane->places[l->index];
+    const struct swale__channel *ch = swale__place_channel(place);
+    if (swale__plain_has_worker(ch))
       lease_renew(layer, l);
     else
-      swale__membership_end(layer, &l->membership);
+      swale__membership_end(layer, &swale__channel_groups(ch)[place->membership]);
   }
 }
 
 /* ---- memberships ---- */
 
-static uint64_t membership_hash(const swale_layer *layer, const struct swale__group *g,
-                                const struct swale__channel *ch) {
-  const void *both[2] = {g, ch};
-  return swale__siphash(layer->key, both, sizeof both);
-}
-
-struct swale__membership *swale__membership_find(swale_layer *layer, const struct swale__group *group,
+struct swale__membership *swale__membership_find(const struct swale__group *group,
                                                  const struct swale__channel *channel) {
-  struct swale__link *l = swale__table_first(&layer->memberships, membership_hash(layer, group, channel));
-  for (; l; l = swale__link_next(l)) {
-    struct swale__membership *m = (struct swale__membership *)l;
-    if (m->channel == channel && m->lane->group == group)
-      return m;
+  const struct swale__lane *lane = lane_find(group, swale__channel_port(channel));
+  struct swale__membership *list = swale__channel_groups(channel);
+  if (!lane)
+    return NULL;
+  if (lane->count < channel->n_groups) {
+    for (uint32_t i = 0; i < lane->count; i++)
+      if (swale__place_channel(&lane->places[i]) == channel)
+        return &list[lane->places[i].membership];
+    return NULL;
   }
+  for (uint32_t i = 0; i < channel->n_groups; i++)
+    if (list[i].lane == lane)
+      return &list[i];
   return NULL;
 }
 
 static int membership_make(swale_layer *layer, struct swale__lane *lane, struct swale__channel *ch) {
-  size_t size = lane->port ? sizeof(struct swale__membership) : sizeof(struct swale__lease);
+  struct swale__lease *lease = NULL;
   if (swale__channel_reserve_group(ch, memory(layer)) < 0)
     return SWALE_ENOMEM;
-  struct swale__membership *m = swale__zalloc(memory(layer), size);
-  if (!m)
+  if (!lane->port && !(lease = swale__malloc(memory(layer), sizeof *lease)))
     return SWALE_ENOMEM;
-  m->lane = lane;
-  m->channel = ch;
 
   lock_lane(lane);
   int rv = reserve_place(lane);
   if (rv == 0)
-    enter_lane(lane, m);
+    enter_lane(lane, ch, lease);
   unlock_lane(lane);
   if (rv < 0) {
-    swale__free(memory(layer), m);
+    swale__free(memory(layer), lease);
     return rv;
   }
-  swale__channel_add_group(ch, m);
-  swale__table_insert(&layer->memberships, &m->link, membership_hash(layer, lane->group, ch));
-  if (is_lease(m))
-    lease_start(layer, (struct swale__lease *)m);
+  if (lease)
+    lease_start(layer, lease);
+  layer->memberships++;
   if (lane->group->members++ == 0)
     layer->groups_alive++;
   return 0;
@@ -280,10 +288,10 @@ int swale__group_join(swale_layer *layer, const char *name, struct swale__channe
   int rv = group_get(layer, name, &g);
   if (rv < 0)
     return rv;
-  struct swale__membership *m = swale__membership_find(layer, g, channel);
+  struct swale__membership *m = swale__membership_find(g, channel);
   if (m) {
-    if (is_lease(m))
-      lease_renew(layer, (struct swale__lease *)m);
+    if (lease_of(m))
+      lease_renew(layer, lease_of(m));
     return 0;
   }
   struct swale__lane *lane = lane_get(g, swale__channel_port(channel));
@@ -297,36 +305,51 @@ int swale__group_join(swale_layer *layer, const char *name, struct swale__channe
   return rv;
 }
 
+/* Takes the membership out of its channel's list; the last one moves there. */
+static void forget_group(struct swale__channel *ch, struct swale__membership *m) {
+  struct swale__membership *list = swale__channel_groups(ch);
+  *m = list[--ch->n_groups];
+  m->lane->places[m->index].membership = (uint32_t)(m - list);
+}
+
 void swale__membership_end(swale_layer *layer, struct swale__membership *m) {
   struct swale__lane *lane = m->lane;
-  struct swale__channel *ch = m->channel;
-  swale__table_remove(&layer->memberships, &m->link);
-  swale__channel_remove_group(ch, m);
-  if (is_lease(m))
-    lease_unlink(&layer->leases, (struct swale__lease *)m);
+  uint32_t index = m->index;
+  struct swale__channel *ch = swale__place_channel(&lane->places[index]);
+  struct swale__lease *lease = lease_of(m);
+  forget_group(ch, m);
+  if (lease) {
+    lease_unlink(&layer->leases, lease);
+    swale__free(memory(layer), lease);
+  }
+  layer->memberships--;
   if (--lane->group->members == 0) {
     layer->groups_alive--;
     swale__outside_close_group(layer, lane->group->name);
   }
 
   lock_lane(lane);
-  bool gone = leave_lane(lane, m);
+  leave_lane(lane, index);
   unlock_lane(lane);
-  if (gone)
-    swale__free(memory(layer), m);
   lane_tidy(lane);
   swale__plain_tidy(layer, ch);
 }
 
 void swale__channel_leave_all(swale_layer *layer, struct swale__channel *channel) {
   for (uint32_t left = channel->n_groups; left > 0; left--)
-    swale__membership_end(layer, swale__channel_group(channel, left - 1));
+    swale__membership_end(layer, &swale__channel_groups(channel)[left - 1]);
 }
 
 void swale__groups_clear(swale_layer *layer) {
-  struct swale__link *l;
-  while ((l = swale__table_any(&layer->memberships)))
-    swale__membership_end(layer, (struct swale__membership *)l);
+  for (uint32_t i = 0; i < layer->slots.count; i++) {
+    swale_consumer *c = swale__slot_at(layer, i);
+    if (c)
+      swale__channel_leave_all(layer, &c->channel);
+  }
+  for (struct swale__lease *l; (l = layer->leases.oldest);) {
+    const struct swale__place *place = &l->lane->places[l->index];
+    swale__membership_end(layer, &swale__channel_groups(swale__place_channel(place))[place->membership]);
+  }
 }
 
 /* ---- the walk ---- */
@@ -339,36 +362,32 @@ struct swale__walk swale__lane_walk(struct swale__lane *lane) {
   return walk;
 }
 
-static void remove_gone(struct swale__lane *lane) {
-  for (struct swale__membership *m = lane->gone, *next; m; m = next) {
-    next = (struct swale__membership *)m->link.next;
-    remove_place(lane, m->index);
-    swale__free(memory(lane->group->layer), m);
-  }
-  lane->gone = NULL;
+/* Fills the gaps, from the last place that was walked to the first: so what moves into one is none itself. */
+static void end_walk(struct swale__lane *lane) {
+  for (uint32_t i = lane->walked; i-- > 0 && lane->live < lane->count;)
+    if (!swale__place_channel(&lane->places[i]))
+      remove_place(lane, i);
+  lane->walked = 0;
+  swale__free(memory(lane->group->layer), lane->kept);
+  lane->kept = NULL;
   shrink_places(lane);
+  lane->entries--;
 }
 
 void swale__lane_settle(struct swale__lane *lane) {
   lock_lane(lane);
-  lane->walked = 0;
-  if (lane->kept) {
-    swale__free(memory(lane->group->layer), lane->kept);
-    lane->kept = NULL;
-  }
-  bool tidy = !lane->gone && lane->live > 0;
-  if (tidy)
-    lane->entries--;
+  bool is_tidy = lane->live == lane->count && lane->live > 0;
+  if (is_tidy)
+    end_walk(lane);
   unlock_lane(lane);
-  if (tidy)
+  if (is_tidy)
     return;
 
   /* As long as this entry counts, the lane stays. */
   swale_layer *layer = lane->group->layer;
   swale__layer_lock(layer);
   lock_lane(lane);
-  remove_gone(lane);
-  lane->entries--;
+  end_walk(lane);
   unlock_lane(lane);
   lane_tidy(lane);
   swale__layer_unlock(layer);

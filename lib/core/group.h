@@ -21,17 +21,21 @@ struct swale__port;
  * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's
  * loop's lock. The walk is done by the loop's thread under no lock, since it calls handlers. The two meet in
  * `walked`, which changes under the loop's lock: so many places at the front of the array are being walked.
- * These stay where they are. A member who leaves one is blanked there, and his membership goes on the list
- * `gone`, which the loop settles when the walk is over. Whoever comes stands behind them, where the walk
- * does not look. If there is no room a larger array takes the place of the one that is walked, which is kept
- * for the walk until it is over. So settling needs no memory.
+ * These stay where they are. A member who leaves one is blanked there, and when the walk is over the loop
+ * fills the gaps. Whoever comes stands behind them, where the walk does not look. If there is no room a
+ * larger array takes the place of the one that is walked, which is kept for the walk until it is over. So
+ * settling needs no memory.
  *
  * A lane lives while it has members or entries in its loop's inbox; the entry that is being walked is one of
  * them.
  *
- * A membership carries the sequence number its loop's inbox had when it was made, so that a message already
- * in the inbox then does not reach it. `youngest` is the largest of them in the lane: a walk for a later
- * message skips the comparison.
+ * A membership is two halves which know each other: a place in the lane, and an element in the channel's
+ * list (channel.h). When either moves, the other is told. There is no table to find the membership of a
+ * channel in a group by: the shorter of the two, the channel's list or the lane, is looked through.
+ *
+ * A place carries the sequence number its loop's inbox had when it was taken, so that a message already in
+ * the inbox then does not reach it. `youngest` is the largest of them in the lane: a walk for a later message
+ * skips the comparison.
  */
 struct swale__group {
   struct swale__link link; /* by name */
@@ -45,8 +49,16 @@ struct swale__group {
 
 struct swale__place {
   _Atomic(struct swale__channel *) channel; /* NULL: has left while the place was walked */
-  struct swale__membership *membership;
+  union {
+    uint64_t joined;
+    struct swale__lease *lease; /* in the lane of plain channels */
+  };
+  uint32_t membership; /* its index in the channel's list; the layer's lock is enough for it */
 };
+
+static inline struct swale__channel *swale__place_channel(const struct swale__place *place) {
+  return atomic_load_explicit(&place->channel, memory_order_relaxed);
+}
 
 struct swale__lane {
   struct swale__group *group;
@@ -58,21 +70,12 @@ struct swale__lane {
   uint64_t youngest;
   uint32_t walked;           /* places being walked */
   struct swale__place *kept; /* the array they are walked in, when `places` is a new one */
-  struct swale__membership *gone;
 };
 
-struct swale__membership {
-  struct swale__link link; /* by group and channel; of one that has gone: `next` in the lane's list */
-  struct swale__lane *lane;
-  struct swale__channel *channel;
-  uint64_t joined;
-  uint32_t index; /* in the lane */
-  uint32_t place; /* in the channel's list */
-};
-
-/* The membership of a channel without a live consumer, which expires. In order of renewal. */
+/* What the membership of a channel without a live consumer has besides: it expires. In order of renewal. */
 struct swale__lease {
-  struct swale__membership membership;
+  struct swale__lane *lane;
+  uint32_t index; /* in the lane */
   struct swale__lease *older, *newer;
   uint64_t expires;
 };
@@ -85,8 +88,8 @@ struct swale__leases {
 
 struct swale__group *swale__group_find(swale_layer *layer, const char *name);
 
-/* The membership of `channel` in `group`, or NULL. */
-struct swale__membership *swale__membership_find(swale_layer *layer, const struct swale__group *group,
+/* The membership of `channel` in `group`, or NULL. It is valid until one of the channel's is made or ended. */
+struct swale__membership *swale__membership_find(const struct swale__group *group,
                                                  const struct swale__channel *channel);
 
 /* Makes the channel a member (creating the group); renews it if it is one. SWALE_ENOMEM, SWALE_EFULL. */

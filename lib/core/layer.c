@@ -170,8 +170,6 @@ static int open_parts(swale_layer *layer, const struct swale_layer_config *confi
   if (rv == 0)
     rv = swale__table_init(&layer->groups, &layer->env.allocator);
   if (rv == 0)
-    rv = swale__table_init(&layer->memberships, &layer->env.allocator);
-  if (rv == 0)
     rv = swale__plains_init(layer);
   return rv;
 }
@@ -179,8 +177,6 @@ static int open_parts(swale_layer *layer, const struct swale_layer_config *confi
 static void close_parts(swale_layer *layer) {
   if (layer->plains.table.buckets)
     swale__plains_free(layer);
-  if (layer->memberships.buckets)
-    swale__table_free(&layer->memberships);
   if (layer->groups.buckets)
     swale__table_free(&layer->groups);
   free_capacities(layer);

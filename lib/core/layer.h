@@ -44,13 +44,14 @@ struct swale_layer {
 
   pthread_mutex_t lock;
   struct swale__slots slots;
-  struct swale__table groups, memberships;
+  struct swale__table groups;
   struct swale__leases leases;
   struct swale__port *ports;
   struct swale__plains plains;
   struct swale__books books;
-  uint64_t consumers, groups_alive; /* without groups that only wait for what is on its way to them */
-  atomic_uint epoch;                /* counts flushes */
+  uint64_t consumers, memberships;
+  uint64_t groups_alive; /* without groups that only wait for what is on its way to them */
+  atomic_uint epoch;     /* counts flushes */
   struct swale__drops drops;
   struct swale__outside outside;
 };

@@ -63,7 +63,6 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
   loop->user = mine.user;
   loop->inbox.bytes_max = mine.inbox_bytes;
   loop->inbox_batch = mine.inbox_batch;
-  loop->last_job = &loop->first_job;
   loop->now = env.now_ms(env.user);
   swale__wheel_init(&loop->wheel, loop->now);
   *out = loop;
@@ -152,23 +151,30 @@ void swale_loop_enter(swale_loop *loop) {
 }
 
 void swale_loop_defer(swale_loop *loop, struct swale_job *job) {
-  if (job->queued)
+  struct swale_job *newest = loop->newest_job;
+  if (job->next)
     return;
-  job->queued = 1;
-  job->next = NULL;
-  *loop->last_job = job;
-  loop->last_job = &job->next;
+  job->next = newest ? newest->next : job;
+  if (newest)
+    newest->next = job;
+  loop->newest_job = job;
   if (loop->depth == 0)
     wake_self(loop);
 }
 
+/* Takes the oldest job out of the ring. */
+static struct swale_job *take_job(swale_loop *loop) {
+  struct swale_job *newest = loop->newest_job, *job = newest->next;
+  if (job == newest)
+    loop->newest_job = NULL;
+  newest->next = job->next;
+  job->next = NULL;
+  return job;
+}
+
 static void run_jobs(swale_loop *loop) {
-  struct swale_job *job;
-  while ((job = loop->first_job)) {
-    loop->first_job = job->next;
-    if (!loop->first_job)
-      loop->last_job = &loop->first_job;
-    job->queued = 0;
+  while (loop->newest_job) {
+    struct swale_job *job = take_job(loop);
     job->run(job);
   }
 }
@@ -190,7 +196,7 @@ void swale_loop_leave(swale_loop *loop) {
 }
 
 void swale_loop_leave_quietly(swale_loop *loop) {
-  if (--loop->depth == 0 && loop->first_job)
+  if (--loop->depth == 0 && loop->newest_job)
     wake_self(loop);
 }
 
@@ -239,7 +245,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->first_job || layers_have_work(loop) || swale__outside_waits(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -267,6 +273,12 @@ int swale_loop_timeout_ms(swale_loop *loop) {
 }
 
 /* ---- ending ---- */
+
+/* Connections that were freed outside of all calls still hold the loop. */
+static void finish_jobs(swale_loop *loop) {
+  swale_loop_enter(loop);
+  swale_loop_leave(loop);
+}
 
 static void end_consumers(swale_loop *loop) {
   swale_loop_enter(loop);
@@ -310,9 +322,14 @@ static void free_extensions(swale_loop *loop) {
 int swale_loop_free(swale_loop *loop) {
   if (!loop)
     return 0;
-  if (loop->depth > 0 || loop->holds > 0)
+  if (loop->depth > 0)
     return SWALE_ESTATE;
   loop->ending = true;
+  if (loop->holds > 0)
+    finish_jobs(loop);
+  loop->ending = loop->holds == 0;
+  if (!loop->ending)
+    return SWALE_ESTATE;
   end_consumers(loop);
   drop_inbox(loop);
   for (struct swale__port *p = loop->ports, *next; p; p = next) {
@@ -372,7 +389,13 @@ void *swale_loop_extension(swale_loop *loop, const void *key, size_t size,
   return x->data;
 }
 
-void swale_loop_hold(swale_loop *loop) { loop->holds++; }
+int swale_loop_hold(swale_loop *loop) {
+  if (loop->ending)
+    return SWALE_ESTATE;
+  loop->holds++;
+  return 0;
+}
+
 void swale_loop_release(swale_loop *loop) { loop->holds--; }
 uint64_t swale_loop_now_ms(const swale_loop *loop) { return loop->now; }
 size_t swale_loop_consumers(const swale_loop *loop) { return loop->n_consumers; }

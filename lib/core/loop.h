@@ -28,6 +28,15 @@ struct swale__wakes {
   swale_loop *first;
 };
 
+/*
+ * A callback of a consumer's that is running, kept in the stack of whoever calls it. They nest: a handler may feed
+ * another connection, whose consumer then receives. None may nest in itself.
+ */
+struct swale__running {
+  const struct swale_consumer *consumer;
+  struct swale__running *outer;
+};
+
 struct swale_loop {
   struct swale_env env;
   void (*wake)(void *user);
@@ -45,10 +54,11 @@ struct swale_loop {
   bool ending;
   uint64_t now;
   struct swale__wheel wheel;
-  struct swale_job *first_job, **last_job;
+  struct swale_job *newest_job; /* a ring: it leads to the oldest */
   struct swale__port *ports;
   swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
+  struct swale__running *running; /* the innermost */
   size_t n_consumers, holds;
   struct swale__extension *extensions;
 };
@@ -58,6 +68,14 @@ static inline void swale__loop_unlock(swale_loop *loop) { pthread_mutex_unlock(&
 
 /* The number of the last entry in the inbox. Under the lock. */
 static inline uint64_t swale__loop_sequence(const swale_loop *loop) { return loop->inbox.sequence; }
+
+static inline void swale__running_begin(swale_loop *loop, struct swale__running *running,
+                                        const struct swale_consumer *c) {
+  *running = (struct swale__running){c, loop->running};
+  loop->running = running;
+}
+
+static inline void swale__running_end(swale_loop *loop) { loop->running = loop->running->outer; }
 
 /* Notes that the loop has work. Under its lock. */
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);

@@ -230,7 +230,7 @@ bool swale_backend_is_member(swale_layer *layer, const char *group, const char *
   if (g && swale__channel_resolve(layer, channel, &c) == 0) {
     struct swale__plain *p = c ? NULL : swale__plain_find(layer, channel);
     struct swale__channel *ch = c ? swale__consumer_channel(c) : p ? &p->channel : NULL;
-    is = ch && swale__membership_find(layer, g, ch);
+    is = ch && swale__membership_find(g, ch);
   }
   swale__layer_unlock(layer);
   return is;

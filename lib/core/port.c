@@ -40,9 +40,10 @@ static void enter_layer(struct swale__port *port) {
   swale__layer_unlock(layer);
 }
 
-struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_layer *layer) {
+struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_layer *layer,
+                                    const struct swale_transport_class *kind) {
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
-    if (p->app == app && p->layer == layer)
+    if (p->app == app && p->layer == layer && p->kind == kind)
       return p;
   struct swale__port *port = swale__zalloc(&loop->env.allocator, sizeof *port);
   if (!port)
@@ -50,6 +51,7 @@ struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_laye
   port->loop = loop;
   port->app = app;
   port->layer = layer;
+  port->kind = kind;
   port->timer.fire = time_is_up;
   port->next_in_loop = loop->ports;
   loop->ports = port;

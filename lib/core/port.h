@@ -8,14 +8,15 @@
 #include <swale/app.h>
 #include <swale/layer.h>
 #include <swale/loop.h>
+#include <swale/transport.h>
 
 #include "core/queue.h"
 
 struct swale__decision;
 
 /*
- * A port is where a loop lies in a layer: what all consumers of one app, layer and loop have in common, so
- * that each of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as
+ * A port is where a loop lies in a layer: what all consumers of one app, layer, loop and kind of transport
+ * have in common, so that each of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as
  * its loop.
  *
  * The counts have one writer, the loop's thread; whoever reads statistics reads them as atomics.
@@ -24,6 +25,7 @@ struct swale__port {
   swale_loop *loop;
   swale_app *app;
   swale_layer *layer;
+  const struct swale_transport_class *kind; /* NULL: workers */
   struct swale__port *next_in_loop;
   struct swale__port *next_in_layer, **link_in_layer; /* under the layer's lock */
 
@@ -50,8 +52,9 @@ static inline uint64_t swale__counted(_Atomic uint64_t *counter) {
   return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* The loop's port of this app and layer, made if need be; NULL without memory. The loop's thread. */
-struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_layer *layer);
+/* The loop's port of these, made if need be; NULL without memory. The loop's thread. */
+struct swale__port *swale__port_get(swale_loop *loop, swale_app *app, swale_layer *layer,
+                                    const struct swale_transport_class *kind);
 
 /* Ends the port: its counts go over to the layer. The loop's thread, with no consumer left. */
 void swale__port_free(struct swale__port *port);

@@ -16,15 +16,14 @@
 /* ---- making --------------------------------------------------------------------------------- */
 
 /* A scope with the counts of `like`, and room for the strings. */
-static swale_scope *new_block(const swale_scope *like, size_t n_params, size_t bytes) {
-  size_t front =
-      sizeof *like + n_params * sizeof *like->params + (like->n_headers ? sizeof(struct swale__headers) : 0);
+static swale_scope *new_block(const swale_scope *like, size_t bytes) {
+  size_t front = sizeof *like + like->n_params * sizeof(struct swale_param) +
+                 (like->n_headers > 0) * sizeof(struct swale__headers);
   swale_scope *scope = swale__malloc(like->allocator, front + bytes);
   if (!scope)
     return NULL;
   memset(scope, 0, front);
   *scope = *like;
-  scope->strings = (char *)scope + front;
   return scope;
 }
 
@@ -108,74 +107,25 @@ int swale__scope_new(const struct swale_allocator *a, const char *type, const st
       .has = (uint8_t)(BIT(PATH) | BIT(RAW_PATH) | BIT(QUERY) | (known.scheme ? BIT(SCHEME) : 0) |
                        (known.client ? BIT(CLIENT) : 0) | (known.server ? BIT(SERVER) : 0)),
   };
-  swale_scope *scope = new_block(&like, 0, request_bytes(&known, &target));
+  swale_scope *scope = new_block(&like, request_bytes(&known, &target));
   if (!scope)
     return SWALE_ENOMEM;
-  put_request(scope->strings, &known, &target);
+  put_request(swale__scope_strings(scope), &known, &target);
   *out = scope;
   return SWALE_OK;
 }
 
 int swale__scope_new_channel(const struct swale_allocator *a, const char *channel, swale_scope **out) {
   swale_scope like = {.allocator = a, .type = "channel", .has = BIT(PATH)};
-  swale_scope *scope = new_block(&like, 0, size_of(channel));
+  swale_scope *scope = new_block(&like, size_of(channel));
   if (!scope)
     return SWALE_ENOMEM;
-  put(scope->strings, channel);
+  put(swale__scope_strings(scope), channel);
   *out = scope;
   return SWALE_OK;
 }
 
-/* ---- parameters ----------------------------------------------------------------------------- */
-
-static bool is_shadowed(const struct swale__capture *captures, size_t n, size_t i) {
-  for (size_t later = i + 1; later < n; later++)
-    if (strcmp(captures[later].param.name, captures[i].param.name) == 0)
-      return true;
-  return false;
-}
-
-int swale__scope_set_params(swale_scope *scope, const struct swale__capture *captures, size_t n) {
-  if (n == 0)
-    return SWALE_OK;
-  size_t bytes = 0;
-  for (size_t i = 0; i < n; i++)
-    bytes += sizeof *scope->params + captures[i].len + 1;
-  scope->params = swale__malloc(scope->allocator, bytes);
-  if (!scope->params)
-    return SWALE_ENOMEM;
-  char *text = (char *)(scope->params + n);
-  for (size_t i = 0; i < n; i++) {
-    if (is_shadowed(captures, n, i))
-      continue;
-    struct swale_param *param = &scope->params[scope->n_params++];
-    *param = captures[i].param;
-    param->text = memcpy(text, captures[i].param.text, captures[i].len);
-    text += captures[i].len;
-    *text++ = '\0';
-  }
-  return SWALE_OK;
-}
-
-/* ---- settling and ending -------------------------------------------------------------------- */
-
-static bool has_own_params(const swale_scope *scope) { return scope->params != (const void *)(scope + 1); }
-
-/* Frees the scope, not what the guards left. */
-static void free_blocks(swale_scope *scope, const struct swale_allocator *a) {
-  if (has_own_params(scope))
-    swale__free(a, scope->params);
-  swale__free(a, scope);
-}
-
-static unsigned kept_singles(unsigned keep) {
-  unsigned kept = BIT(PATH);
-  if (keep & SWALE_KEEP_HEADERS)
-    kept |= BIT(SCHEME) | BIT(CLIENT) | BIT(SERVER);
-  if (keep & SWALE_KEEP_QUERY)
-    kept |= BIT(RAW_PATH) | BIT(QUERY);
-  return kept;
-}
+/* ---- copying -------------------------------------------------------------------------------- */
 
 /* Copies the strings that stand in [from, end) to `to`, if that is not NULL; the bytes they have. */
 static size_t copy_run(char *to, const char *from, const char *end) {
@@ -185,10 +135,10 @@ static size_t copy_run(char *to, const char *from, const char *end) {
   return bytes;
 }
 
-/* Copies what a scope of the counts of `like` keeps of `scope`, likewise. */
-static size_t copy_kept(char *to, const swale_scope *scope, const swale_scope *like) {
+/* Copies the strings that a scope of the counts of `like` has in common with `scope`, likewise. */
+static size_t copy_strings(char *to, const swale_scope *scope, const swale_scope *like) {
   size_t bytes = 0;
-  char *at = scope->strings;
+  char *at = swale__scope_strings(scope);
   for (unsigned has = scope->has; has != 0; has &= has - 1) {
     char *end = swale__scope_skip(at, 1);
     if (like->has & has & -has)
@@ -204,12 +154,73 @@ static size_t copy_kept(char *to, const swale_scope *scope, const swale_scope *l
   return bytes;
 }
 
+/*
+ * A scope of the counts of `like` with what it has in common with `scope`; *more is where `room` bytes for
+ * more strings begin.
+ */
+static swale_scope *copy_as(const swale_scope *scope, const swale_scope *like, size_t room, char **more) {
+  size_t bytes = copy_strings(NULL, scope, like);
+  swale_scope *copy = new_block(like, bytes + room);
+  if (copy)
+    *more = swale__scope_strings(copy) + copy_strings(swale__scope_strings(copy), scope, like);
+  return copy;
+}
+
+/* ---- parameters ----------------------------------------------------------------------------- */
+
+static bool is_shadowed(const struct swale__capture *captures, size_t n, size_t i) {
+  for (size_t later = i + 1; later < n; later++)
+    if (strcmp(captures[later].param.name, captures[i].param.name) == 0)
+      return true;
+  return false;
+}
+
+int swale__scope_set_params(swale_scope **scope, const struct swale__capture *captures, size_t n) {
+  swale_scope like = **scope;
+  size_t bytes = 0;
+  for (size_t i = 0; i < n; i++)
+    if (!is_shadowed(captures, n, i)) {
+      like.n_params++;
+      bytes += captures[i].len + 1;
+    }
+  if (like.n_params == 0)
+    return SWALE_OK;
+  char *text;
+  swale_scope *copy = copy_as(*scope, &like, bytes, &text);
+  if (!copy)
+    return SWALE_ENOMEM;
+  struct swale_param *param = swale__scope_params(copy);
+  for (size_t i = 0; i < n; i++) {
+    if (is_shadowed(captures, n, i))
+      continue;
+    *param = captures[i].param;
+    param++->text = memcpy(text, captures[i].param.text, captures[i].len);
+    text += captures[i].len;
+    *text++ = '\0';
+  }
+  swale__free(copy->allocator, *scope);
+  *scope = copy;
+  return SWALE_OK;
+}
+
+/* ---- settling and ending -------------------------------------------------------------------- */
+
+static unsigned kept_singles(unsigned keep) {
+  unsigned kept = BIT(PATH);
+  if (keep & SWALE_KEEP_HEADERS)
+    kept |= BIT(SCHEME) | BIT(CLIENT) | BIT(SERVER);
+  if (keep & SWALE_KEEP_QUERY)
+    kept |= BIT(RAW_PATH) | BIT(QUERY);
+  return kept;
+}
+
 static void copy_params(swale_scope *to, const swale_scope *from, char *text) {
-  to->params = (struct swale_param *)(to + 1);
-  for (size_t i = 0; i < from->n_params; i++) {
-    to->params[i] = from->params[i];
-    to->params[i].text = text;
-    text = put(text, from->params[i].text);
+  const struct swale_param *param = swale__scope_params(from);
+  for (size_t i = 0; i < from->n_params; i++, param++) {
+    struct swale_param *copy = &swale__scope_params(to)[i];
+    *copy = *param;
+    copy->text = text;
+    text = put(text, param->text);
   }
 }
 
@@ -220,15 +231,15 @@ swale_scope *swale__scope_settle(swale_scope *scope, unsigned keep) {
     like.n_subprotocols = 0;
   if (!(keep & SWALE_KEEP_HEADERS))
     like.n_headers = 0;
-  size_t bytes = copy_kept(NULL, scope, &like), texts = 0;
+  size_t texts = 0;
   for (size_t i = 0; i < scope->n_params; i++)
-    texts += size_of(scope->params[i].text);
-  swale_scope *settled = new_block(&like, scope->n_params, bytes + texts);
+    texts += size_of(swale__scope_params(scope)[i].text);
+  char *text;
+  swale_scope *settled = copy_as(scope, &like, texts, &text);
   if (!settled)
     return scope;
-  copy_kept(settled->strings, scope, &like);
-  copy_params(settled, scope, settled->strings + bytes);
-  free_blocks(scope, scope->allocator);
+  copy_params(settled, scope, text);
+  swale__free(scope->allocator, scope);
   return settled;
 }
 
@@ -241,7 +252,7 @@ void swale__scope_free(swale_scope *scope, const struct swale_allocator *a) {
       last.release(last.value);
   }
   swale__free(a, scope->values);
-  free_blocks(scope, a);
+  swale__free(a, scope);
 }
 
 /* ---- guard values --------------------------------------------------------------------------- */

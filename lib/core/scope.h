@@ -29,9 +29,9 @@ struct swale__capture {
 
 /*
  * Gives the scope its parameters, outer ones first; of two with one name the later wins. Texts are copied,
- * names are not: patterns live as long as their app. Once per scope. SWALE_ENOMEM.
+ * names are not: patterns live as long as their app. The scope moves. Once per scope. SWALE_ENOMEM.
  */
-int swale__scope_set_params(swale_scope *scope, const struct swale__capture *captures, size_t n);
+int swale__scope_set_params(swale_scope **scope, const struct swale__capture *captures, size_t n);
 
 /*
  * After connect was decided: the scope without what `keep` (enum swale_keep) does not name, in one small

@@ -9,17 +9,14 @@
 #include "core/scope.h"
 
 /*
- * A connection that idles pays for what its scope keeps, so a scope is strings in a row and next to no
- * pointers:
+ * A connection that idles pays for what its scope keeps, so a scope is one block with next to no pointers:
  *
- *     struct swale_scope | parameters, once settled | header cursor, if there are any headers | strings
+ *     struct swale_scope | parameters | header cursor, if there are any headers | strings
  *
  * The strings are, in this order: one for each bit in `has`, the subprotocols, name and value of each
- * header, and, once settled, the parameters' texts. What is looked for is found by walking over what stands
- * before it.
+ * header, and the parameters' texts. What is looked for is found by walking over what stands before it.
  *
- * Until the scope is settled the parameters, which are known last, have a block of their own. So have the
- * guard values always.
+ * The guard values, which may be many or none and come one by one, have a block of their own.
  */
 enum swale__scope_single {
   SWALE__SCOPE_PATH,
@@ -40,12 +37,22 @@ struct swale_scope {
   const struct swale_allocator *allocator;
   const char *type;
   struct swale__scope_value *values;
-  struct swale_param *params;
-  char *strings;
   uint16_t n_params, n_subprotocols, n_headers;
   uint8_t n_values;
   uint8_t has; /* bit i: i of enum swale__scope_single is there */
 };
+
+static inline struct swale_param *swale__scope_params(const swale_scope *scope) {
+  return (struct swale_param *)(uintptr_t)(scope + 1);
+}
+
+static inline struct swale__headers *swale__scope_cursor(const swale_scope *scope) {
+  return (struct swale__headers *)(swale__scope_params(scope) + scope->n_params);
+}
+
+static inline char *swale__scope_strings(const swale_scope *scope) {
+  return (char *)(swale__scope_cursor(scope) + (scope->n_headers > 0));
+}
 
 static inline char *swale__scope_skip(char *at, size_t n_strings) {
   while (n_strings-- > 0)
@@ -55,7 +62,8 @@ static inline char *swale__scope_skip(char *at, size_t n_strings) {
 
 /* Where the i-th of enum swale__scope_single is, if it is there, or what stands behind them. */
 static inline char *swale__scope_single(const swale_scope *scope, unsigned i) {
-  return swale__scope_skip(scope->strings, (size_t)__builtin_popcount(scope->has & ((1u << i) - 1)));
+  return swale__scope_skip(swale__scope_strings(scope),
+                           (size_t)__builtin_popcount(scope->has & ((1u << i) - 1)));
 }
 
 static inline char *swale__scope_subprotocols(const swale_scope *scope) {

@@ -50,7 +50,7 @@ const char *swale_scope_header(const swale_scope *scope, const char *name) {
 const struct swale_header *swale_scope_header_at(const swale_scope *scope, size_t i) {
   if (i >= scope->n_headers)
     return NULL;
-  struct swale__headers *cursor = (struct swale__headers *)(void *)scope->strings - 1;
+  struct swale__headers *cursor = swale__scope_cursor(scope);
   if (cursor->n > i + 1)
     cursor->n = 0;
   while (cursor->n < i + 1)
@@ -63,13 +63,14 @@ const char *swale_scope_subprotocol(const swale_scope *scope, size_t i) {
 }
 
 const struct swale_param *swale_scope_param_at(const swale_scope *scope, size_t i) {
-  return i < scope->n_params ? &scope->params[i] : NULL;
+  return i < scope->n_params ? &swale__scope_params(scope)[i] : NULL;
 }
 
 const struct swale_param *swale_scope_param(const swale_scope *scope, const char *name) {
+  const struct swale_param *params = swale__scope_params(scope);
   for (size_t i = 0; i < scope->n_params; i++)
-    if (strcmp(scope->params[i].name, name) == 0)
-      return &scope->params[i];
+    if (strcmp(params[i].name, name) == 0)
+      return &params[i];
   return NULL;
 }
 

@@ -112,7 +112,7 @@ static uint64_t fill_lane(swale_layer *layer, struct swale__lane *lane, swale_me
 static uint64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swale_message *m,
                               struct swale__wakes *wakes) {
   for (uint32_t i = 0; i < lane->count; i++) {
-    struct swale__plain *p = swale__plain_of(lane->places[i].membership->channel);
+    struct swale__plain *p = swale__plain_of(swale__place_channel(&lane->places[i]));
     int rv = swale__plain_send(layer, p, m, wakes);
     if (rv < 0) {
       layer->books.offered++;
@@ -186,7 +186,7 @@ int swale_group_add(swale_layer *layer, const char *group, const char *channel) 
 
 static void leave_locked(swale_layer *layer, const char *group, const struct swale__channel *ch) {
   struct swale__group *g = swale__group_find(layer, group);
-  struct swale__membership *m = g ? swale__membership_find(layer, g, ch) : NULL;
+  struct swale__membership *m = g ? swale__membership_find(g, ch) : NULL;
   if (m)
     swale__membership_end(layer, m);
 }

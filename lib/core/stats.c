@@ -55,7 +55,7 @@ static void read_locked(swale_layer *layer, struct swale_layer_stats *s) {
   s->consumers = layer->consumers;
   s->channels = layer->plains.table.count;
   s->groups = layer->groups_alive;
-  s->memberships = layer->memberships.count;
+  s->memberships = layer->memberships;
   s->loops = count_loops(layer);
 }
 
@@ -115,7 +115,7 @@ int64_t swale_group_count(swale_layer *layer, const char *group) {
 
 static void name_of(swale_layer *layer, struct swale__channel *ch, char name[SWALE_NAME_SIZE]) {
   if (!ch->plain)
-    swale__id_name(layer, &((const swale_consumer *)ch)->id, name);
+    swale__id_name(layer, swale__consumer_id((const swale_consumer *)ch), name);
   else
     strcpy(name, swale__plain_of(ch)->name);
 }
@@ -129,8 +129,7 @@ static struct swale__channel *next_place(const struct swale__lane *lane, struct 
   if (at->index > lane->count)
     at->index = lane->count;
   while (at->index > 0) {
-    struct swale__channel *ch =
-        atomic_load_explicit(&lane->places[--at->index].channel, memory_order_relaxed);
+    struct swale__channel *ch = swale__place_channel(&lane->places[--at->index]);
     if (ch)
       return ch;
   }
@@ -151,7 +150,7 @@ static struct swale__channel *next_member(const struct swale__group *g, struct s
 static const struct swale__membership *next_group(const struct swale__channel *ch, struct swale_cursor *at) {
   if (at->lane == 0 || at->index > ch->n_groups)
     *at = (struct swale_cursor){1, ch->n_groups};
-  return at->index > 0 ? swale__channel_group(ch, --at->index) : NULL;
+  return at->index > 0 ? &swale__channel_groups(ch)[--at->index] : NULL;
 }
 
 int swale_group_next(swale_layer *layer, const char *group, struct swale_cursor *cursor,

@@ -20,7 +20,7 @@ static void leave_class_groups(swale_consumer *c, struct swale__plain *p) {
   swale_layer *layer = c->port->layer;
   for (const char *const *name = c->class->groups; name && *name; name++) {
     struct swale__group *g = swale__group_find(layer, *name);
-    struct swale__membership *m = g ? swale__membership_find(layer, g, &p->channel) : NULL;
+    struct swale__membership *m = g ? swale__membership_find(g, &p->channel) : NULL;
     if (m)
       swale__membership_end(layer, m);
   }
@@ -64,12 +64,12 @@ static void release_plain(swale_layer *layer, struct swale__plain *p) {
 }
 
 static int worker_new(swale_app *app, swale_loop *loop, const char *channel,
-                      const struct swale_consumer_class *cls, swale_consumer **out) {
+                      const struct swale_consumer_class *cls, struct swale__plain *p, swale_consumer **out) {
   swale_scope *scope;
   if (swale__app_admit(app) < 0)
     return SWALE_EFULL;
   int rv = swale__scope_new_channel(&app->env.allocator, channel, &scope);
-  if (rv == 0 && (rv = swale__consumer_new(app, loop, cls, scope, out)) < 0)
+  if (rv == 0 && (rv = swale__consumer_new(app, loop, cls, NULL, p, scope, out)) < 0)
     swale__scope_free(scope, &app->env.allocator);
   if (rv < 0)
     swale__app_dismiss(app);
@@ -86,12 +86,11 @@ static int worker_start(swale_app *app, swale_loop *loop, const char *channel,
   int rv = hold_plain(layer, channel, &p);
   if (rv < 0)
     return rv;
-  rv = worker_new(app, loop, channel, cls, &c);
+  rv = worker_new(app, loop, channel, cls, p, &c);
   if (rv < 0) {
     release_plain(layer, p);
     return rv;
   }
-  c->transport = p;
   swale__consumer_schedule(c, SWALE__JOB_START);
   return 0;
 }

@@ -8,8 +8,9 @@
 #include "json/locale.h"
 
 /*
- * jansson is recursive, down to 2,048 levels of nesting, on whatever stack the host runs its callbacks. So
- * nesting is measured first. Strings need to be recognised for that, and nothing else: up to the first error
+ * jansson is recursive, down to 2,048 levels of nesting, on whatever stack the host runs its callbacks, and its
+ * values take a hundred times the memory of their text. So nesting is measured first, and values are counted: there is
+ * one at the start, and at most one more behind each opening bracket and comma. Strings need to be recognised for that, and nothing else: up to the first error
  * in the text this scan and jansson agree on where strings begin and end, and behind it jansson no longer
  * reads. Should brackets be closed that were never opened, that error has been reached.
  *
@@ -18,7 +19,7 @@
 struct scan {
   const char *text;
   size_t len;
-  size_t depth_max;
+  size_t depth_max, values_max;
   size_t at; /* where the scan stopped */
 };
 
@@ -28,8 +29,8 @@ static void skip_string(struct scan *s) {
     s->at += s->text[s->at] == '\\' ? 2 : 1;
 }
 
-static int check_nesting(struct scan *s) {
-  size_t depth = 0;
+static int check_structure(struct scan *s) {
+  size_t depth = 0, values = 1;
   for (s->at = 0; s->at < s->len; s->at++) {
     char c = s->text[s->at];
     if (c == '"') {
@@ -38,12 +39,21 @@ static int check_nesting(struct scan *s) {
     } else if (c == '[' || c == '{') {
       if (depth++ == s->depth_max)
         return SWALE_EDEPTH;
+      values++;
+    } else if (c == ',') {
+      values++;
     } else if (c == ']' || c == '}') {
       if (depth-- == 0)
         return 0;
     }
+    if (values > s->values_max)
+      return SWALE_ESIZE;
   }
   return 0;
+}
+
+static const char *in_words(int error) {
+  return error == SWALE_EDEPTH ? "lists and objects are nested too deeply" : "there are too many values";
 }
 
 static int check(struct scan *s, size_t size_max, struct swale_json_error *why) {
@@ -52,8 +62,8 @@ static int check(struct scan *s, size_t size_max, struct swale_json_error *why) 
   const char *nul = memchr(s->text, '\0', s->len);
   if (nul)
     return swale__json_fail(why, SWALE_EFORMAT, (size_t)(nul - s->text), "there is a NUL in the text");
-  int rv = check_nesting(s);
-  return rv ? swale__json_fail(why, rv, s->at, "lists and objects are nested too deeply") : 0;
+  int rv = check_structure(s);
+  return rv ? swale__json_fail(why, rv, s->at, in_words(rv)) : 0;
 }
 
 static int load(const struct scan *s, json_t **out, struct swale_json_error *why) {
@@ -76,6 +86,7 @@ int swale__json_load(const char *text, size_t len, const struct swale_parse_limi
       .text = len > 0 ? text : "",
       .len = len,
       .depth_max = depth_max < depth_most ? depth_max : depth_most,
+      .values_max = limits && limits->values > 0 ? limits->values : SWALE_JSON_VALUES_DEFAULT,
   };
   *out = NULL;
   int rv = check(&s, size_max, why);

@@ -58,8 +58,7 @@ void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_r
     end(c, r);
 }
 
-static void lose_all(struct swale__redis_client *c, struct swale__redis_requests *q,
-                     enum swale_redis_loss loss) {
+static void lose_all(struct swale__redis_client *c, struct swale__redis_requests *q, int loss) {
   struct swale__redis_request *r;
   while ((r = swale__redis_requests_pop(q)))
     swale__redis_part_done(c, r, loss);

@@ -6,10 +6,7 @@
 #include <stdio.h>
 
 #include "redis/client.h"
-
-static struct swale__redis_word word(const char *text, size_t len) {
-  return (struct swale__redis_word){text, len};
-}
+#include "redis/words.h"
 
 static const char *prefix(const struct swale__redis_client *c) { return c->settings->config.prefix; }
 
@@ -82,9 +79,9 @@ static void pubsub_send(struct swale__redis_shard *s, struct swale__redis_reques
     swale__redis_part_done(c, r, SWALE_REDIS_LOST_ERROR);
     return;
   }
-  const struct swale__redis_word words[] = {word("PUBLISH", 7),
-                                            word(name, topic_name(c, kind_of(r), r->name, name)),
-                                            word((const char *)c->payload.at, c->payload.len)};
+  const struct swale__redis_word words[] = {
+      SWALE__REDIS_WORD("PUBLISH"), swale__redis_bytes_word(name, topic_name(c, kind_of(r), r->name, name)),
+      swale__redis_bytes_word((const char *)c->payload.at, c->payload.len)};
   swale__redis_tell(&s->tell, 3, words, published, r);
 }
 
@@ -93,7 +90,7 @@ static void pubsub_send(struct swale__redis_shard *s, struct swale__redis_reques
 static void subscribe(struct swale__redis_shard *s, const char *command, struct swale__redis_topic *topic) {
   char name[SWALE__REDIS_NAME_SIZE];
   size_t len = topic_name(s->client, topic->kind, topic->name, name);
-  const struct swale__redis_word words[] = {swale__redis_text(command), word(name, len)};
+  const struct swale__redis_word words[] = {swale__redis_text(command), swale__redis_bytes_word(name, len)};
   topic->awaited++;
   swale__redis_tell(&s->hear, 2, words, NULL, NULL);
 }
@@ -154,7 +151,8 @@ static void hear_up(struct swale__redis_link *link) {
   struct swale__redis_client *c = swale__redis_shard_of(link)->client;
   char pattern[64];
   int len = snprintf(pattern, sizeof pattern, "*.%s!*", c->process);
-  const struct swale__redis_word words[] = {word("PSUBSCRIBE", 10), word(pattern, (size_t)len)};
+  const struct swale__redis_word words[] = {SWALE__REDIS_WORD("PSUBSCRIBE"),
+                                            swale__redis_bytes_word(pattern, (size_t)len)};
   swale__redis_tell(link, 2, words, NULL, NULL);
   swale__redis_link_came_up(link);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Redis does in one step, in Lua. */
+/* What Redis does in one step for a message in core mode, in Lua. */
 #ifndef SWALE_REDIS_SCRIPTS_H
 #define SWALE_REDIS_SCRIPTS_H
 
@@ -33,10 +33,5 @@ static const char swale__redis_members_script[] =
     "  if string.find(dead[i], '!.', 1, true) then redis.call('ZREM', KEYS[1], dead[i]) end\n"
     "end\n"
     "return redis.call('ZRANGE', KEYS[1], 0, -1)";
-
-static const char swale__redis_flush_script[] =
-    "local keys = redis.call('KEYS', ARGV[1])\n"
-    "for i = 1, #keys, 5000 do redis.call('DEL', unpack(keys, i, math.min(i + 4999, #keys))) end\n"
-    "return #keys";
 
 #endif

@@ -58,12 +58,13 @@ int swale_communicator_new(swale_app *app, swale_loop *loop, const char *path, c
     return SWALE_ENOMEM;
   *p = (swale_communicator){.allocator = a, .app = app, .loop = loop};
   p->target = swale__testing_copy(&a, path);
-  if (!p->target) {
+  int rv = p->target ? swale_loop_hold(loop) : SWALE_ENOMEM;
+  if (rv < 0) {
+    a.free(p->target, a.user);
     a.free(p, a.user);
-    return SWALE_ENOMEM;
+    return rv;
   }
   swale__mailbox_init(&p->mail, &p->allocator);
-  swale_loop_hold(loop);
   *out = p;
   return 0;
 }

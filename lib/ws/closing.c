@@ -9,9 +9,7 @@ static void drop_unfinished(swale_ws *ws) {
   swale_payload_unref(ws->pong);
   ws->pong = NULL;
   ws->ping_due = false;
-  if (ws->message)
-    swale__ws_pool_give_assembly(ws->pool, ws->message);
-  ws->message = NULL;
+  swale__ws_drop_message(ws);
 }
 
 void swale__ws_enter_phase(swale_ws *ws, enum swale__ws_phase phase) {

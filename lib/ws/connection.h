@@ -49,15 +49,13 @@ enum swale__ws_phase {
 struct swale_ws {
   struct swale_timer timer;
   struct swale_job job;
-  bool *gone; /* of the host's outermost call on this connection; see swale__ws_visit */
   struct swale__ws_pool *pool;
   const struct swale_ws_options *options;
   swale_app *app;
   void *host_data;
   swale_consumer *consumer;
-  struct swale__ws_opening *opening;  /* until it is open */
-  struct swale__ws_reader *reader;    /* while a frame is incomplete */
-  struct swale__ws_assembly *message; /* while a message is incomplete */
+  struct swale__ws_opening *opening; /* until it is open */
+  struct swale__ws_reader *reader;   /* while a frame or message is incomplete */
   struct swale__ws_output output;
   swale_payload *pong; /* to be sent ahead of what waits; the latest ping's */
   uint32_t since_ms;   /* of the beginning, the last ping of ours, the close */
@@ -65,15 +63,16 @@ struct swale_ws {
   uint32_t message_ms; /* the last message either way */
   uint16_t close_code; /* the one we began to close with */
   uint8_t phase;
-  bool busy : 1;   /* in a feed: callbacks of the consumer may be running */
-  bool paused : 1; /* output is over its mark: the consumer is paused, and nothing shall be read */
-  bool pinged : 1; /* and not heard of since */
+  bool visited : 1; /* by the host; see swale__ws_visit */
+  bool busy : 1;    /* in a feed: callbacks of the consumer may be running */
+  bool paused : 1;  /* output is over its mark: the consumer is paused, and nothing shall be read */
+  bool pinged : 1;  /* and not heard of since */
   bool ping_due : 1;
   bool tell : 1;  /* on_output is due */
   bool freed : 1; /* by the host; only the job still knows it */
 };
 
-_Static_assert(sizeof(struct swale_ws) <= 200 || sizeof(void *) != 8, "an idle connection is small");
+_Static_assert(sizeof(struct swale_ws) <= 168 || sizeof(void *) != 8, "an idle connection is small");
 
 /* ---- connection.c: life ---------------------------------------------------------------------- */
 
@@ -81,18 +80,19 @@ extern const struct swale_transport_class swale__ws_transport;
 
 /*
  * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state
- * when it is back. The connection may be freed before the call ends, hence `gone`.
+ * when it is back. The connection may be gone when the call ends.
  */
 struct swale__ws_visit {
   swale_ws *ws;
-  swale_loop *loop;
-  bool gone;
+  struct swale__ws_pool *pool;
   bool outermost;
 };
 
 void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws);
 /* Whether the connection still exists. */
 bool swale__ws_visit_end(struct swale__ws_visit *visit);
+/* Likewise where nobody may be called back, so it does exist. */
+void swale__ws_visit_end_quietly(struct swale__ws_visit *visit);
 
 /* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL. */
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
@@ -103,6 +103,11 @@ void swale__ws_destroy(swale_ws *ws);
 
 static inline bool swale__ws_is_reading(const swale_ws *ws) {
   return ws->phase <= SWALE__WS_CLOSING && !ws->freed;
+}
+
+/* Whether callbacks are running for this connection: in a feed, or its consumer's, for a message. */
+static inline bool swale__ws_is_busy(const swale_ws *ws) {
+  return ws->busy || (ws->consumer && swale_consumer_is_busy(ws->consumer));
 }
 
 static inline uint32_t swale__ws_now(const swale_ws *ws) {
@@ -146,6 +151,9 @@ void swale__ws_watch_marks(swale_ws *ws);
 
 /* Frames of the peer, in OPEN and CLOSING. */
 void swale__ws_take_frames(swale_ws *ws, const void *bytes, size_t len);
+
+/* Gives back the message that is incomplete, if there is one. */
+void swale__ws_drop_message(swale_ws *ws);
 
 /* Gives back what incomplete frames and messages hold. Not from inside swale__ws_take_frames. */
 void swale__ws_release_input(swale_ws *ws);

@@ -12,12 +12,15 @@
 
 #include "ws/frame_out.h"
 
+struct swale__ws_assembly;
+
 /*
  * Tells the frames in a stream of bytes apart, by means of wslay's frame layer. A connection borrows a reader
- * while a frame is incomplete and gives it back at a frame's end.
+ * while a frame or message is incomplete and gives it back at the end; meanwhile it keeps the message there.
  */
 struct swale__ws_reader {
-  struct swale__ws_reader *next; /* in a pool */
+  struct swale__ws_reader *next;      /* in a pool */
+  struct swale__ws_assembly *message; /* NULL while none is incomplete */
   wslay_frame_context_ptr wslay;
   const unsigned char *at; /* what wslay may fetch: the bytes of the call that is going on */
   size_t left;
@@ -52,9 +55,9 @@ void swale__ws_reader_feed(struct swale__ws_reader *reader, const void *bytes, s
  */
 int swale__ws_reader_next(struct swale__ws_reader *reader, struct swale__ws_piece *piece);
 
-/* Whether it stands between two frames, and so has nothing to remember. */
+/* Whether it stands between two messages, and so has nothing to remember. */
 static inline bool swale__ws_reader_idle(const struct swale__ws_reader *reader) {
-  return !reader->in_frame && reader->held == 0 && reader->left == 0 && !reader->broken;
+  return !reader->message && !reader->in_frame && reader->held == 0 && reader->left == 0 && !reader->broken;
 }
 
 static inline bool swale__ws_opcode_is_control(unsigned char opcode) { return (opcode & 0x8) != 0; }

@@ -9,7 +9,7 @@
 /*
  * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its
  * payload is kept. A message that lies in one piece is delivered from where wslay has unmasked it; any other
- * is put together in `message`, which is there exactly while a message is incomplete.
+ * is put together in the reader's `message`, which is there exactly while a message is incomplete.
  */
 
 enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2 };
@@ -27,7 +27,7 @@ static struct fault protocol_fault(const char *detail) {
 
 /* Limits of messages. A message in one frame has no fragments. */
 static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece *p) {
-  const struct swale__ws_assembly *m = ws->message;
+  const struct swale__ws_assembly *m = ws->reader->message;
   const struct swale_ws_options *o = ws->options;
   if (p->frame_len > o->message_max - (m ? m->len : 0))
     return (struct fault){SWALE__CLOSE_TOO_BIG, SWALE_ESIZE, "a message is too large"};
@@ -46,10 +46,10 @@ static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
     return protocol_fault("a frame has reserved bits set");
   switch (p->opcode) {
   case CONTINUATION:
-    return ws->message ? judge_size(ws, p) : protocol_fault("a continuation of nothing");
+    return ws->reader->message ? judge_size(ws, p) : protocol_fault("a continuation of nothing");
   case TEXT:
   case BINARY:
-    return ws->message ? protocol_fault("a message inside another") : judge_size(ws, p);
+    return ws->reader->message ? protocol_fault("a message inside another") : judge_size(ws, p);
   case SWALE__FRAME_CLOSE:
   case SWALE__FRAME_PING:
   case SWALE__FRAME_PONG:
@@ -75,30 +75,30 @@ static void deliver(swale_ws *ws, enum swale_kind kind, const void *data, size_t
 }
 
 static void finish_message(swale_ws *ws) {
-  struct swale__ws_assembly *message = ws->message;
+  struct swale__ws_assembly *message = ws->reader->message;
   if (swale__ws_assembly_finish(message) < 0) {
     fail_for_text(ws);
     return;
   }
-  ws->message = NULL;
+  ws->reader->message = NULL;
   deliver(ws, message->kind, message->bytes, message->len);
   swale__ws_pool_give_assembly(ws->pool, message);
 }
 
 static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
-  if (!ws->message) {
-    ws->message = swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
-    if (!ws->message) {
+  struct swale__ws_assembly **message = &ws->reader->message;
+  if (!*message) {
+    *message = swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
+    if (!*message) {
       fail_for_memory(ws);
       return;
     }
   }
   if (p->first) {
-    ws->message->fragments++;
-    ws->message->empty_fragments += p->frame_len == 0;
+    (*message)->fragments++;
+    (*message)->empty_fragments += p->frame_len == 0;
   }
-  int rv =
-      swale__ws_assembly_append(&ws->message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
+  int rv = swale__ws_assembly_append(message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
   if (rv == SWALE_EUTF8)
     fail_for_text(ws);
   else if (rv < 0)
@@ -108,7 +108,7 @@ static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
 }
 
 static void take_data(swale_ws *ws, const struct swale__ws_piece *p) {
-  bool whole = !ws->message && p->first && p->last && p->fin;
+  bool whole = !ws->reader->message && p->first && p->last && p->fin;
   if (!whole)
     gather(ws, p);
   else if (p->opcode == BINARY)
@@ -167,11 +167,16 @@ void swale__ws_take_frames(swale_ws *ws, const void *bytes, size_t len) {
   }
 }
 
+void swale__ws_drop_message(swale_ws *ws) {
+  if (!ws->reader || !ws->reader->message)
+    return;
+  swale__ws_pool_give_assembly(ws->pool, ws->reader->message);
+  ws->reader->message = NULL;
+}
+
 void swale__ws_release_input(swale_ws *ws) {
+  swale__ws_drop_message(ws);
   if (ws->reader)
     swale__ws_pool_give_reader(ws->pool, ws->reader);
-  if (ws->message)
-    swale__ws_pool_give_assembly(ws->pool, ws->message);
   ws->reader = NULL;
-  ws->message = NULL;
 }

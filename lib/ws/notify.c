@@ -9,7 +9,7 @@
  */
 
 void swale__ws_tell(swale_ws *ws) {
-  if (ws->gone)
+  if (ws->visited)
     return;
   ws->tell = true;
   swale_loop_defer(ws->pool->loop, &ws->job);
@@ -22,12 +22,12 @@ static void tell_answer(swale_ws *ws) {
   if (!opening || !opening->answer || opening->answer_told || opening->answer_taken)
     return;
   opening->answer_told = true;
-  if (ws->options->on_answer && !ws->gone)
+  if (ws->options->on_answer && !ws->visited)
     ws->options->on_answer(ws, ws->host_data);
 }
 
 static void tell_output(swale_ws *ws) {
-  if (!ws->tell || ws->gone || ws->freed)
+  if (!ws->tell || ws->visited || ws->freed)
     return;
   ws->tell = false;
   if (ws->options->on_output && (swale_ws_state(ws) & (SWALE_WS_WANT_WRITE | SWALE_WS_CLOSED)))

@@ -61,7 +61,7 @@ void swale__ws_opening_free(swale_ws *ws) {
 
 void swale__ws_opening_retire(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
-  if (!opening || ws->phase < SWALE__WS_OPEN || swale__ws_opening_waits(ws))
+  if (!opening || ws->phase < SWALE__WS_OPEN || (opening->upgraded && !opening->answer_taken))
     return;
   if (opening->early_len == 0 || ws->phase >= SWALE__WS_DRAINING)
     swale__ws_opening_free(ws);

@@ -25,35 +25,44 @@ static void count(struct swale__ws_output *o, const swale_payload *frame) {
     o->control_bytes += (uint32_t)len;
 }
 
+/* A new chunk between the last and the first, or alone; NULL without memory. */
+static struct swale__ws_chunk *close_ring(struct swale__ws_output *o, struct swale__ws_pool *pool) {
+  struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool), *last = o->last ? o->last : chunk;
+  if (!chunk)
+    return NULL;
+  chunk->next = o->last ? last->next : chunk;
+  last->next = chunk;
+  o->last = last;
+  return chunk;
+}
+
 static int append(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
-  if (!o->tail || o->tail->end == SWALE__CHUNK_FRAMES) {
-    struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool);
+  if (!o->last || o->last->end == SWALE__CHUNK_FRAMES) {
+    struct swale__ws_chunk *chunk = close_ring(o, pool);
     if (!chunk)
       return SWALE_ENOMEM;
-    if (o->tail)
-      o->tail->next = chunk;
-    else
-      o->head = chunk;
-    o->tail = chunk;
+    o->last = chunk;
   }
-  o->tail->frames[o->tail->end++] = frame;
+  o->last->frames[o->last->end++] = frame;
   return 0;
 }
 
 /* In front of the chunks, that is behind `single`. */
 static int prepend(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
-  if (!o->head || o->head->first == 0) {
-    struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool);
+  if (!o->last || o->last->next->first == 0) {
+    struct swale__ws_chunk *chunk = close_ring(o, pool);
     if (!chunk)
       return SWALE_ENOMEM;
     chunk->first = chunk->end = SWALE__CHUNK_FRAMES;
-    chunk->next = o->head;
-    o->head = chunk;
-    if (!o->tail)
-      o->tail = chunk;
   }
-  o->head->frames[--o->head->first] = frame;
+  struct swale__ws_chunk *first = o->last->next;
+  first->frames[--first->first] = frame;
   return 0;
+}
+
+static swale_payload **first_in_chunks(const struct swale__ws_output *o) {
+  struct swale__ws_chunk *chunk = o->last->next;
+  return &chunk->frames[chunk->first];
 }
 
 int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
@@ -68,7 +77,7 @@ int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *poo
 /* Where the first frame is not begun, the urgent one becomes the first; otherwise the second. */
 static int insert(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (!o->single && o->offset > 0) {
-    swale_payload **first = &o->head->frames[o->head->first];
+    swale_payload **first = first_in_chunks(o);
     o->single = *first;
     *first = frame;
     return 0;
@@ -105,16 +114,20 @@ int swale__ws_output_peek(const struct swale__ws_output *o, struct iovec *iov, i
     show(&iov[n++], o->single, offset);
     offset = 0;
   }
-  for (const struct swale__ws_chunk *c = o->head; c && n < max; c = c->next)
-    for (unsigned i = c->first; i < c->end && n < max; i++) {
-      show(&iov[n++], c->frames[i], offset);
-      offset = 0;
-    }
+  const struct swale__ws_chunk *c = o->last;
+  if (c)
+    do {
+      c = c->next;
+      for (unsigned i = c->first; i < c->end && n < max; i++) {
+        show(&iov[n++], c->frames[i], offset);
+        offset = 0;
+      }
+    } while (c != o->last && n < max);
   return n;
 }
 
 static swale_payload *first(const struct swale__ws_output *o) {
-  return o->single ? o->single : o->head->frames[o->head->first];
+  return o->single ? o->single : *first_in_chunks(o);
 }
 
 static void drop_first(struct swale__ws_output *o, struct swale__ws_pool *pool) {
@@ -124,12 +137,12 @@ static void drop_first(struct swale__ws_output *o, struct swale__ws_pool *pool) 
     o->single = NULL;
     return;
   }
-  struct swale__ws_chunk *chunk = o->head;
+  struct swale__ws_chunk *chunk = o->last->next;
   if (++chunk->first < chunk->end)
     return;
-  o->head = chunk->next;
-  if (!o->head)
-    o->tail = NULL;
+  o->last->next = chunk->next;
+  if (chunk == o->last)
+    o->last = NULL;
   swale__ws_pool_give_chunk(pool, chunk);
 }
 
@@ -152,7 +165,7 @@ int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool
 }
 
 void swale__ws_output_clear(struct swale__ws_output *o, struct swale__ws_pool *pool) {
-  while (o->single || o->head)
+  while (o->single || o->last)
     drop_first(o, pool);
   memset(o, 0, sizeof *o);
 }

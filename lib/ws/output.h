@@ -17,14 +17,14 @@
  * another.
  *
  * Most of the time there is nothing or one frame: that one stands in `single`. What comes behind stands in
- * chunks from the pool. Nothing that was shown by a peek changes before it is acked.
+ * chunks from the pool, a ring of them. Nothing that was shown by a peek changes before it is acked.
  */
 struct swale__ws_output {
-  swale_payload *single; /* if there is one, the first of all */
-  struct swale__ws_chunk *head, *tail;
-  size_t bytes;           /* waiting, in all */
-  uint32_t control_bytes; /* of them not in data frames */
-  uint32_t offset;        /* bytes of the first frame that are written */
+  swale_payload *single;        /* if there is one, the first of all */
+  struct swale__ws_chunk *last; /* leads to the first */
+  size_t bytes;                 /* waiting, in all */
+  uint32_t control_bytes;       /* of them not in data frames */
+  uint32_t offset;              /* bytes of the first frame that are written */
 };
 
 static inline size_t swale__ws_output_data_bytes(const struct swale__ws_output *o) {

@@ -41,9 +41,10 @@ struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
 int swale__ws_pool_join(struct swale__ws_pool *pool) {
   if (pool->connections == SWALE__CONNECTIONS_MAX)
     return SWALE_EFULL;
-  pool->connections++;
-  swale_loop_hold(pool->loop);
-  return 0;
+  int rv = swale_loop_hold(pool->loop);
+  if (rv == 0)
+    pool->connections++;
+  return rv;
 }
 
 void swale__ws_pool_leave(struct swale__ws_pool *pool) {

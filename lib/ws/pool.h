@@ -36,6 +36,7 @@ struct swale__ws_pool {
   size_t n_chunks;
   struct swale__ws_assembly *assembly;
   swale_payload *ping, *pong; /* without payload */
+  swale_ws *left;             /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */

@@ -71,11 +71,12 @@ static void write_all(swale_ws *ws, int fd) {
 
 static bool wants_read(const swale_ws *ws) { return (swale_ws_state(ws) & SWALE_WS_WANT_READ) != 0; }
 
+/* From inside a callback of this very connection nothing is read: it could not be fed. */
 unsigned swale_ws_pump_fd(swale_ws *ws, int fd, int *more) {
   struct swale__ws_visit visit;
-  bool full = true;
+  bool full = true, busy = swale__ws_is_busy(ws);
   swale__ws_visit_begin(&visit, ws);
-  for (int reads = 0; reads < READS && full && wants_read(ws); reads++) {
+  for (int reads = 0; reads < READS && full && !busy && wants_read(ws); reads++) {
     full = read_once(ws, fd, more != NULL);
     write_all(ws, fd);
   }
@@ -90,5 +91,6 @@ unsigned swale_ws_flush_fd(swale_ws *ws, int fd) {
   struct swale__ws_visit visit;
   swale__ws_visit_begin(&visit, ws);
   write_all(ws, fd);
-  return swale__ws_visit_end(&visit) ? swale_ws_state(ws) : SWALE_WS_CLOSED;
+  swale__ws_visit_end_quietly(&visit);
+  return swale_ws_state(ws);
 }

@@ -2,9 +2,9 @@
 /*
  * A layer on Redis between two processes. Prints JSON.
  *
- *   redis fan URL MEMBERS WINDOW MS    one process sends to a group, the other has its members; WINDOW messages are under
- *                                      way at a time, told through a pipe
- *   redis echo URL MS                  from a group of one member in this process to one in the other, and back
+ *   redis fan URL PROCESSES MEMBERS WINDOW MS    one process sends to a group, others have MEMBERS of it each; WINDOW
+ *                                                messages are under way at a time, told through a pipe
+ *   redis echo URL MS                            from a group of one member in this process to one in another, and back
  *
  * Latencies are those of each delivery, from the call of swale_group_send to the handler.
  */
@@ -123,12 +123,12 @@ static const struct swale_consumer_class fan_member = {
     .groups = fan_groups, .connect = on_connect, .handlers = fan_handlers};
 static const struct swale_consumer_class nobody = {.connect = on_connect};
 
-static void print_fan(void) {
-  double seconds = (double)(fan.last_ns - fan.first_ns) / 1e9;
+static void print_fan(size_t processes) {
+  double seconds = (double)(fan.last_ns - fan.first_ns) / 1e9, deliveries = (double)fan.latency.count;
   printf(
       "{\"deliveries_per_second\": %.0f, \"messages_per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
       "\"max_us\": %.1f}\n",
-      (double)fan.latency.count / seconds, (double)fan.latency.count / (double)fan.members / seconds,
+      deliveries * (double)processes / seconds, deliveries / (double)fan.members / seconds,
       (double)histogram_percentile(&fan.latency, 50) / 1e3,
       (double)histogram_percentile(&fan.latency, 99) / 1e3, (double)fan.latency.max / 1e3);
 }
@@ -141,7 +141,6 @@ static void receive_fan(const char *url, size_t members, int acks, int stop) {
   while (turn(&h, 1000) == 0) {
   }
   close_half(&h);
-  print_fan();
 }
 
 /* ---- fan: the sender ---- */
@@ -149,7 +148,7 @@ static void receive_fan(const char *url, size_t members, int acks, int stop) {
 /* Numbers of messages that all members have got; answers how many there are from `from` on. */
 static size_t read_acks(int acks, uint64_t from) {
   uint64_t numbers[64];
-  size_t n = 0;
+  size_t n = 0; /* a pipe writes whole numbers */
   ssize_t got = read(acks, numbers, sizeof numbers);
   if (got <= 0)
     die("the members are gone");
@@ -158,57 +157,60 @@ static size_t read_acks(int acks, uint64_t from) {
   return n;
 }
 
-/* Until the members hear what is sent, and some time more. */
-static uint64_t warm_up(struct half *h) {
+/* Until all members hear what is sent, and some time more. */
+static void warm_up(struct half *h, size_t processes) {
   uint64_t number = 1, end = 0;
-  while (end == 0 || now_ns() < end) {
-    send(h, "fan", number);
+  for (; end == 0 || now_ns() < end; number++) {
     uint64_t retry = now_ns() + RETRY_MS * UINT64_C(1000000);
-    size_t done = 0;
-    while (done == 0 && now_ns() < retry)
+    size_t acks = 0;
+    send(h, "fan", number);
+    while (acks < processes && now_ns() < retry)
       if (turn(h, 10))
-        done = read_acks(h->extra, number);
-    if (done > 0 && end == 0)
+        acks += read_acks(h->extra, number);
+    if (acks == processes && end == 0)
       end = now_ns() + WARM_MS * UINT64_C(1000000);
-    number++;
   }
-  return number;
 }
 
-static void send_fan(const char *url, size_t window, uint64_t ms, int acks) {
+static void send_fan(const char *url, size_t processes, size_t window, uint64_t ms, int acks) {
   struct half h;
   open_half(&h, url, &nobody, 0, acks);
-  warm_up(&h);
+  warm_up(&h, processes);
   uint64_t end = now_ns() + ms * 1000000, number = MEASURED;
-  size_t under_way = 0;
-  while (under_way > 0 || now_ns() < end) {
-    for (; under_way < window && now_ns() < end; under_way++)
+  size_t missing = 0; /* acks */
+  while (missing > 0 || now_ns() < end) {
+    for (; missing <= (window - 1) * processes && now_ns() < end; missing += processes)
       send(&h, "fan", number++);
     if (turn(&h, 1000))
-      under_way -= read_acks(acks, MEASURED);
+      missing -= read_acks(acks, MEASURED);
   }
   close_half(&h);
 }
 
-static void run_fan(const char *url, size_t members, size_t window, uint64_t ms) {
+static void run_fan(const char *url, size_t processes, size_t members, size_t window, uint64_t ms) {
   int acks[2], stop[2], status;
   if (pipe(acks) < 0 || pipe(stop) < 0)
     die("pipe");
-  pid_t child = fork();
-  if (child < 0)
-    die("fork");
-  if (child == 0) {
+  for (size_t i = 0; i < processes; i++) {
+    pid_t child = fork();
+    if (child < 0)
+      die("fork");
+    if (child > 0)
+      continue;
     close(acks[0]);
     close(stop[1]);
     receive_fan(url, members, acks[1], stop[0]);
+    if (i == 0)
+      print_fan(processes);
     exit(0);
   }
   close(acks[1]);
   close(stop[0]);
-  send_fan(url, window, ms, acks[0]);
+  send_fan(url, processes, window, ms, acks[0]);
   close(stop[1]);
-  if (waitpid(child, &status, 0) < 0 || status != 0)
-    die("the members ended with %d", status);
+  while (wait(&status) > 0)
+    if (status != 0)
+      die("a process with members ended with %d", status);
 }
 
 /* ---- echo ---- */
@@ -301,12 +303,12 @@ static void run_echo(const char *url, uint64_t ms) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 6 && strcmp(argv[1], "fan") == 0)
-    run_fan(argv[2], parse_number(argv[3], 1, 1000000), parse_number(argv[4], 1, 1000),
-            parse_number(argv[5], 1, 60000));
+  if (argc == 7 && strcmp(argv[1], "fan") == 0)
+    run_fan(argv[2], parse_number(argv[3], 1, 1000), parse_number(argv[4], 1, 1000000),
+            parse_number(argv[5], 1, 1000), parse_number(argv[6], 1, 60000));
   else if (argc == 4 && strcmp(argv[1], "echo") == 0)
     run_echo(argv[2], parse_number(argv[3], 1, 60000));
   else
-    die("redis fan URL MEMBERS WINDOW MS, or redis echo URL MS");
+    die("redis fan URL PROCESSES MEMBERS WINDOW MS, or redis echo URL MS");
   return 0;
 }

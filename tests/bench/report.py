@@ -125,17 +125,20 @@ def connect_table(results):
 
 def redis_row(mode, fan):
     """Of one scenario: swale's figures, channels_redis', and how they compare."""
-    cells = [f"{mode}, {number(fan['members'])}" + (f", {fan['window']} in flight" if fan["window"] > 1 else "")]
+    name = f"{mode}, " + (f"{fan['processes']} x " if fan["processes"] > 1 else "") + number(fan["members"])
+    cells = [name + (f", {fan['window']} in flight" if fan["window"] > 1 else "")]
     for who in ("swale", "channels_redis"):
         f = fan["figures"].get(who, {})
         cells += [number(f.get("deliveries_per_second")), number(f.get("p50_us")), number(f.get("p99_us"))]
+        if who == "swale":
+            cells.append(number(f.get("redis_us")))
     return [*cells, number(fan["ratio"], 0)]
 
 
 def redis_table(redis):
     modes = [m for m in redis if m != "error"]
-    fans = table(["members", "swale, deliveries/s", "p50 us", "p99 us", "channels_redis, deliveries/s", "p50 us", "p99 us",
-                  "ratio"], [redis_row(mode, fan) for mode in modes for fan in redis[mode]["fan"]])
+    fans = table(["members", "swale, deliveries/s", "p50 us", "p99 us", "Redis' CPU us a message", "channels_redis, deliveries/s",
+                  "p50 us", "p99 us", "ratio"], [redis_row(mode, fan) for mode in modes for fan in redis[mode]["fan"]])
     echoes = table(["round trip of one member, p50", "swale, us", "bare hiredis, us", "ratio", "bar"],
                    [[mode, number(e["swale"], 1), number(e["bare"], 1), number(e["ratio"], 2), redis[mode]["echo_bar"]]
                     for mode in modes for e in [redis[mode]["echo"]]])

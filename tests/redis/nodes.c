@@ -44,7 +44,8 @@ void nodes_open(struct nodes *n, const char *url, const char *mode, const char *
   nodes_await(n, SWALE_REDIS_UP);
 }
 
-void nodes_open_with(struct nodes *n, struct swale_redis_config *redis, const struct swale_layer_config *layer_config) {
+void nodes_open_with(struct nodes *n, struct swale_redis_config *redis,
+                     const struct swale_layer_config *layer_config) {
   char why[200];
   *n = (struct nodes){.mode = redis->mode == SWALE_REDIS_CORE ? "core" : "pubsub"};
   redis->on_state = note_state;

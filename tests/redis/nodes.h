@@ -26,7 +26,8 @@ struct nodes {
 /* Opens them on this URL, with "mode=...&<query>" behind it, and waits until all are up. `config` may be NULL. */
 void nodes_open(struct nodes *n, const char *url, const char *mode, const char *query);
 /* The same with a config, whose on_state is set. */
-void nodes_open_with(struct nodes *n, struct swale_redis_config *redis, const struct swale_layer_config *layer);
+void nodes_open_with(struct nodes *n, struct swale_redis_config *redis,
+                     const struct swale_layer_config *layer);
 /* All books balance, nothing is left. */
 void nodes_close(struct nodes *n);
 

@@ -12,8 +12,8 @@ struct server {
   char url[64]; /* redis://127.0.0.1:port */
 };
 
-/* Returns when it answers. Ends the program where that is not possible. `more`: further arguments, or NULL. */
-void server_start(struct server *s, const char *const *more);
+/* Returns when it answers. Ends the program where that is not possible, as skipped where none is installed. */
+void server_start(struct server *s);
 /* Again, on the same port. */
 void server_restart(struct server *s);
 /* Without a farewell. */

@@ -46,7 +46,7 @@ static void settle(swale_layer *layer) {
 int main(void) {
   static const struct conformance core = {.name = "redis, core", .open = open_core, .settle = settle},
                                   pubsub = {.name = "redis, pubsub", .open = open_pubsub, .settle = settle};
-  server_start(&server, NULL);
+  server_start(&server);
   int failed = conformance_run(&core) + conformance_run(&pubsub);
   home_close(&home);
   server_stop(&server);

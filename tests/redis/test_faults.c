@@ -216,7 +216,7 @@ static void what_waits_too_long_for_redis_expires(void **state) {
 
 int main(void) {
 #define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_restart_is_survived),
       IN_BOTH_MODES(connections_may_be_cut_again_and_again),
@@ -227,7 +227,7 @@ int main(void) {
       IN_BOTH_MODES(what_does_not_fit_is_refused_and_counted),
       IN_BOTH_MODES(what_waits_too_long_for_redis_expires),
   };
-  server_start(&server, NULL);
+  server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   server_stop(&server);
   return failed;

@@ -169,7 +169,7 @@ static void a_consumer_connects_when_redis_knows_its_groups(void **state) {
 
 int main(void) {
 #define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_group_spans_processes),
       IN_BOTH_MODES(a_channel_of_another_process_is_sent_to_by_its_name),
@@ -179,7 +179,7 @@ int main(void) {
       IN_BOTH_MODES(a_message_of_a_plain_channel_is_received),
       IN_BOTH_MODES(a_consumer_connects_when_redis_knows_its_groups),
   };
-  server_start(&server, NULL);
+  server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   server_stop(&server);
   return failed;

@@ -8,7 +8,7 @@
 void act_open(struct world *w, struct actor *self) {
   (void)self;
   struct host *h = in_callback(w) ? w->turn : any_host(w);
-  if (w->n_peers < w->temper.peers_max && w->depth <= CALLS / 2 && !h->ending)
+  if (w->n_peers < w->temper.peers_max && w->depth <= CALLS / 2)
     peer_new(w, h, dice_chance(&w->dice, 25));
 }
 
@@ -109,6 +109,7 @@ void host_run(struct world *w, struct host *h) {
   int rv = swale_loop_run(h->loop);
   call_end(w);
   CHECK(w, rv == 0, "swale_loop_run: %d", rv);
+  check_graves(w, h);
   host_sleeps(w, h);
 }
 

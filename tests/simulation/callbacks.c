@@ -155,9 +155,14 @@ static int handle(swale_consumer *c, swale_message *m) {
   struct actor *a = actor_of(c);
   callback_begin(w, a->peer, false, "a handler");
   actor_got(a, m);
+  bool was_busy = a->peer && a->peer->busy;
+  if (a->peer)
+    a->peer->busy = true;
   if (a->peer && dice_chance(&w->dice, 70))
     try_send_rendered(a, m);
   mischief(w, a);
+  if (a->peer)
+    a->peer->busy = was_busy;
   callback_end(w);
   return misbehave(w);
 }

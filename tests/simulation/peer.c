@@ -42,30 +42,43 @@ static void peer_leaves(struct peer *p) {
   w->graves[w->n_graves++] = p;
 }
 
+static void bury(struct peer *p) {
+  pipe_close(p);
+  bytes_free(&p->out);
+  bytes_free(&p->partial);
+  bytes_free(&p->in.pending);
+  notes_free(&p->said);
+  notes_free(&p->pings);
+  notes_free(&p->sent);
+  free(p);
+}
+
+/* Those freed outside of all calls are disconnected in the next run of their loop. */
 void bury_peers(struct world *w) {
-  while (w->n_graves > 0) {
-    struct peer *p = w->graves[--w->n_graves];
-    CHECK(w, !p->actor, "connection %u was freed, its consumer not disconnected", p->id);
-    pipe_close(p);
-    bytes_free(&p->out);
-    bytes_free(&p->partial);
-    bytes_free(&p->in.pending);
-    notes_free(&p->said);
-    notes_free(&p->pings);
-    notes_free(&p->sent);
-    free(p);
-  }
+  size_t kept = 0;
+  for (size_t i = 0; i < w->n_graves; i++)
+    if (w->graves[i]->actor)
+      w->graves[kept++] = w->graves[i];
+    else
+      bury(w->graves[i]);
+  w->n_graves = kept;
+}
+
+void check_graves(const struct world *w, const struct host *h) {
+  for (size_t i = 0; i < w->n_graves; i++)
+    CHECK(w, w->graves[i]->host != h || !w->graves[i]->actor,
+          "connection %u was freed, its consumer not disconnected", w->graves[i]->id);
 }
 
 static void make_raw(struct peer *p) {
   struct world *w = p->world;
   const char *client = dice_chance(&w->dice, 50) ? "192.0.2.1:5" : NULL;
   swale_ws *ws;
-  call_begin(w, LOUD, p, "swale_ws_new");
+  call_begin(w, QUIET, p, "swale_ws_new");
   int rv = swale_ws_new(w->app, p->host->loop, &w->styles[p->style], client, NULL, p, &ws);
   call_end(w);
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv), "swale_ws_new: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || (rv == SWALE_ESTATE && p->host->ending), "swale_ws_new: %d", rv);
   CHECK(w, (rv == 0) == (p->ws != NULL), "swale_ws_new answers %d and %p", rv, (void *)p->ws);
   if (dice_chance(&w->dice, w->temper.piped) && w->n_peers < PIPES_MAX)
     pipe_open(p);
@@ -83,7 +96,7 @@ static void make_upgraded(struct peer *p) {
   call_end(w);
   p->opening = p->busy = false;
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv), "swale_ws_new_upgraded: %d", rv);
+  CHECK(w, ok_or_starved(w, rv) || (rv == SWALE_ESTATE && p->host->ending), "swale_ws_new_upgraded: %d", rv);
   CHECK(w, (rv == 0) == (ws != NULL), "swale_ws_new_upgraded answers %d and %p", rv, (void *)ws);
   CHECK(w, rv == 0 || !p->actor, "swale_ws_new_upgraded fails and leaves a consumer");
 }
@@ -113,7 +126,7 @@ void peer_free(struct peer *p) {
   note(w, "free connection %u", p->id);
   p->ws = NULL;
   peer_leaves(p);
-  call_begin(w, LOUD, p, "swale_ws_free");
+  call_begin(w, QUIET, p, "swale_ws_free");
   swale_ws_free(ws);
   call_end(w);
   if (!in_callback(w))
@@ -180,7 +193,7 @@ void peer_eof(struct peer *p) {
 
 void peer_close(struct peer *p, uint16_t code, const char *reason) {
   struct world *w = p->world;
-  call_begin(w, LOUD, p, "swale_ws_close");
+  call_begin(w, QUIET, p, "swale_ws_close");
   int rv = swale_ws_close(p->ws, code, reason);
   call_end(w);
   note(w, "close connection %u with %u: %d", p->id, code, rv);
@@ -345,7 +358,7 @@ static void ack(struct peer *p, size_t n) {
   struct world *w = p->world;
   p->unacked = 0;
   p->told = false;
-  call_begin(w, LOUD, p, "swale_ws_ack");
+  call_begin(w, QUIET, p, "swale_ws_ack");
   int rv = swale_ws_ack(p->ws, n);
   call_end(w);
   bool over = p->ws && swale_ws_state(p->ws) & SWALE_WS_CLOSED;

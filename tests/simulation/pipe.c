@@ -87,7 +87,7 @@ void pipe_pump(struct peer *p) {
 void pipe_flush(struct peer *p) {
   struct world *w = p->world;
   note(w, "flush connection %u", p->id);
-  call_begin(w, LOUD, p, "swale_ws_flush_fd");
+  call_begin(w, QUIET, p, "swale_ws_flush_fd");
   unsigned state = swale_ws_flush_fd(p->ws, p->ours);
   call_end(w);
   finish(p, state);

@@ -247,6 +247,8 @@ static void free_loop(struct world *w, struct host *h) {
   int rv = swale_loop_free(h->loop);
   call_end(w);
   CHECK(w, rv == 0, "swale_loop_free: %d", rv);
+  check_graves(w, h);
+  bury_peers(w);
   for (size_t i = 0; i < w->n_actors; i++)
     CHECK(w, w->actors[i]->host != h, "consumer %u outlives its loop", w->actors[i]->serial);
 }
@@ -259,7 +261,6 @@ void world_renew_loop(struct world *w, struct host *h) {
 static void free_peers(struct world *w) {
   while (w->n_peers > 0)
     peer_free(w->peers[dice_below(&w->dice, (uint32_t)w->n_peers)]);
-  bury_peers(w);
 }
 
 /* The server goes away in order, and peers answer as they should. */
@@ -288,8 +289,14 @@ static void say_goodbye(struct world *w) {
 }
 
 static void refuse_to_go(struct world *w) {
-  if (w->n_peers > 0)
-    CHECK(w, swale_loop_free(w->peers[0]->host->loop) == SWALE_ESTATE, "a loop went before its connections");
+  if (w->n_peers > 0) {
+    w->turn = w->peers[0]->host;
+    w->turn->ending = true;
+    call_begin(w, LOUD, NULL, "swale_loop_free");
+    CHECK(w, swale_loop_free(w->turn->loop) == SWALE_ESTATE, "a loop went before its connections");
+    call_end(w);
+    w->turn->ending = false;
+  }
   if (w->n_actors == 0)
     return;
   CHECK(w, swale_layer_free(w->layer) == SWALE_ESTATE, "a layer went before its consumers");

@@ -56,7 +56,7 @@ struct host {
   unsigned wakes;        /* since the last run began */
   uint64_t sleeps_until; /* what the host thinks after his last turn */
   uint64_t ran_at;       /* the clock at the last run */
-  bool ending;           /* in swale_loop_free: nothing new may be opened on it */
+  bool ending;           /* in swale_loop_free: what is opened on it is refused */
   struct swale_timer timer;
   uint64_t timer_due; /* 0: not armed */
 };
@@ -266,6 +266,8 @@ void peer_free(struct peer *p);
 /* The host looks at the state. */
 void peer_look(struct peer *p);
 void bury_peers(struct world *w);
+/* The loop has run, or gone: whoever was freed on it has been told. */
+void check_graves(const struct world *w, const struct host *h);
 void on_output(swale_ws *ws, void *host_data);
 void on_answer(swale_ws *ws, void *host_data);
 

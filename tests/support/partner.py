@@ -15,7 +15,7 @@ def need_channels():
         import channels_redis.core  # noqa: F401
         import msgpack  # noqa: F401
     except ImportError as error:
-        print(f"{error} (make deps-interop)")
+        print(f"{error} (make deps-redis)")
         sys.exit(77)
 
 

@@ -31,7 +31,8 @@ struct swale_epoll {
 static inline void swale_epoll_watch(int fd, unsigned events, void *user) {
   struct swale_epoll *io = (struct swale_epoll *)user;
   struct epoll_event event;
-  event.events = (events & SWALE_READABLE ? (unsigned)EPOLLIN : 0U) | (events & SWALE_WRITABLE ? (unsigned)EPOLLOUT : 0U);
+  event.events = (events & SWALE_READABLE ? (unsigned)EPOLLIN : 0U) |
+                 (events & SWALE_WRITABLE ? (unsigned)EPOLLOUT : 0U);
   event.data.fd = fd;
   if (events == 0)
     epoll_ctl(io->fd, EPOLL_CTL_DEL, fd, &event);

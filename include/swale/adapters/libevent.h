@@ -70,8 +70,8 @@ static inline void swale_libevent_watch(int fd, unsigned events, void *user) {
 }
 
 /* Gives the layer a home; `io` must stay where it is until it is detached. 0, or an error as swale_layer_attach's. */
-static inline int swale_libevent_attach(struct swale_libevent *io, swale_layer *layer, struct swale_loop *loop,
-                                        struct event_base *base) {
+static inline int swale_libevent_attach(struct swale_libevent *io, swale_layer *layer,
+                                        struct swale_loop *loop, struct event_base *base) {
   struct swale_sockets sockets;
   io->base = base;
   io->layer = layer;

@@ -287,7 +287,7 @@ static int sign(swale_scope *scope, void *arg) {
 static int resolve(swale_app *app, struct unit_env *u, const char *target,
                    const struct swale_consumer_class **out) {
   swale_scope *scope = new_scope(u, target);
-  int rv = swale__app_resolve(app, scope, out);
+  int rv = swale__app_resolve(app, &scope, out);
   swale__scope_free(scope, &u->env.allocator);
   return rv;
 }
@@ -301,7 +301,7 @@ static void a_path_leads_to_its_class_with_parameters(void **state) {
   assert_int_equal(swale_app_route(app, "ws/<slug:room>/<int:id>/", &chat), 0);
   swale_scope *scope = new_scope(&u, "/ws/l%6fbby/7/?x");
   const struct swale_consumer_class *class = NULL;
-  assert_int_equal(swale__app_resolve(app, scope, &class), 0);
+  assert_int_equal(swale__app_resolve(app, &scope, &class), 0);
   assert_ptr_equal(class, &chat);
   assert_string_equal(swale_scope_param_text(scope, "room"), "lobby");
   assert_int_equal(swale_scope_param_int(scope, "id", -1), 7);
@@ -497,7 +497,7 @@ static int set_up_and_resolve(struct unit_env *u) {
   if (rv == 0)
     rv = swale__scope_new(&u->env.allocator, "websocket", &request, &scope);
   if (rv == 0)
-    rv = swale__app_resolve(app, scope, &class);
+    rv = swale__app_resolve(app, &scope, &class);
   swale__scope_free(scope, &u->env.allocator);
   swale_app_free(app);
   return rv;

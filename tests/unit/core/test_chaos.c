@@ -455,7 +455,7 @@ static void check_wakes(struct game *g) {
   for (int i = 0; i < SITES; i++) {
     struct site *s = &g->sites[i];
     if (s->wakes == 0)
-      assert_false(swale__inbox_waits(&s->loop->inbox) || s->loop->first_job);
+      assert_false(swale__inbox_waits(&s->loop->inbox) || s->loop->newest_job);
   }
 }
 
@@ -495,7 +495,7 @@ static void free_site(struct game *g, int i) {
 
 /* In the middle of the loop's end its disconnects may still arm timers, or put off the job. */
 static void replace_site(struct game *g, int i) {
-  if (g->job.queued && i == 0)
+  if (g->job.next && i == 0)
     run_site(g, 0);
   free_site(g, i);
   open_site(g, i);

@@ -858,6 +858,49 @@ static void a_message_of_the_peer_needs_an_open_consumer(void **state) {
   world_close(&w);
 }
 
+static int try_to_nest(swale_consumer *c) {
+  assert_int_equal(swale_consumer_is_busy(c), 1);
+  assert_int_equal(swale_consumer_deliver(c, SWALE_TEXT, "nested", 6), SWALE_ESTATE);
+  return 0;
+}
+
+static int nest_in_connect(swale_consumer *c) {
+  int rv = swale_accept(c, NULL);
+  return rv < 0 ? rv : try_to_nest(c);
+}
+
+static int nest_in_receive(swale_consumer *c, const char *text) {
+  (void)text;
+  return try_to_nest(c);
+}
+
+static int nest_in_handler(swale_consumer *c, swale_message *m) {
+  (void)m;
+  return try_to_nest(c);
+}
+
+static void a_consumer_is_never_called_inside_itself(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_world(&w);
+  w.on_connect = nest_in_connect;
+  w.on_receive = nest_in_receive;
+  w.on_message = nest_in_handler;
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  assert_int_equal(fake_deliver(&a, "hi"), 0);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  world_run(&w);
+  fake_pause(&a);
+  world_send(&w, fake_channel(a.c), "note", "later");
+  world_run(&w);
+  fake_resume(&a);
+  assert_int_equal(swale_consumer_is_busy(a.c), 0);
+  world_expect(&w, "a.connect a>accept a.receive(hi) a.note(x) a.note(later)");
+  fake_lost(&a, 1000);
+  world_end(&w);
+}
+
 /* ---- memory that runs out ---- */
 
 struct rough_life {
@@ -984,6 +1027,7 @@ int main(void) {
       cmocka_unit_test(a_class_names_its_layer),
       cmocka_unit_test(a_consumer_is_found_by_its_channel_until_it_ends),
       cmocka_unit_test(a_message_of_the_peer_needs_an_open_consumer),
+      cmocka_unit_test(a_consumer_is_never_called_inside_itself),
       cmocka_unit_test(no_failing_allocation_breaks_a_life),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

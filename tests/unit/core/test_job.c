@@ -15,7 +15,7 @@ static void run(struct swale_job *job) {
   struct task *t = (struct task *)job;
   struct world *w = t->w;
   world_callback_begins(w);
-  assert_int_equal(job->queued, 0);
+  assert_null(job->next);
   world_log(w, "%c", t->name);
   if (t->also)
     t->also(t);
@@ -43,7 +43,7 @@ static void jobs_run_once_and_in_order_at_the_outermost_leave(void **state) {
   swale_loop_enter(w.loop);
   defer(&a);
   defer(&b);
-  assert_true(a.job.queued && b.job.queued && !c.job.queued);
+  assert_true(a.job.next && b.job.next && !c.job.next);
   swale_loop_leave(w.loop);
   world_expect(&w, "");
   defer(&c);

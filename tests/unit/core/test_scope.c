@@ -209,7 +209,7 @@ static void assert_params(const swale_scope *scope) {
   assert_null(swale_scope_param_at(scope, 2));
 }
 
-static int give_params(swale_scope *scope) {
+static int give_params(swale_scope **scope) {
   struct swale__capture captures[] = {capture("room", "outer/", 5), capture("id", "42/", 2),
                                       capture("room", "lobby/", 5)};
   captures[1].param.type = SWALE_PARAM_INT;
@@ -222,8 +222,8 @@ static void of_parameters_with_one_name_the_later_wins(void **state) {
   struct unit_env u;
   unit_env_init(&u);
   swale_scope *scope = new_scope(&u, full_request());
-  assert_int_equal(swale__scope_set_params(scope, NULL, 0), 0);
-  assert_int_equal(give_params(scope), 0);
+  assert_int_equal(swale__scope_set_params(&scope, NULL, 0), 0);
+  assert_int_equal(give_params(&scope), 0);
   assert_params(scope);
   swale__scope_free(scope, &u.env.allocator);
   assert_int_equal(u.live, 0);
@@ -234,7 +234,7 @@ static void a_settled_scope_keeps_path_and_parameters_only(void **state) {
   struct unit_env u;
   unit_env_init(&u);
   swale_scope *scope = new_scope(&u, full_request());
-  assert_int_equal(give_params(scope), 0);
+  assert_int_equal(give_params(&scope), 0);
   scope = swale__scope_settle(scope, 0);
   assert_int_equal(u.live, 1);
   assert_string_equal(swale_scope_type(scope), "websocket");
@@ -261,7 +261,7 @@ static void a_settled_scope_keeps_what_it_is_told_to(void **state) {
     struct unit_env u;
     unit_env_init(&u);
     swale_scope *scope = new_scope(&u, full_request());
-    assert_int_equal(give_params(scope), 0);
+    assert_int_equal(give_params(&scope), 0);
     scope = swale__scope_settle(scope, keep);
     scope = swale__scope_settle(scope, keep); /* once more changes nothing */
     assert_int_equal(u.live, 1);
@@ -290,7 +290,7 @@ static void without_memory_to_settle_the_scope_stays_as_it_is(void **state) {
   struct unit_env u;
   unit_env_init(&u);
   swale_scope *scope = new_scope(&u, full_request());
-  assert_int_equal(give_params(scope), 0);
+  assert_int_equal(give_params(&scope), 0);
   u.fail_at = 1;
   assert_ptr_equal(swale__scope_settle(scope, 0), scope);
   assert_params(scope);
@@ -387,7 +387,7 @@ static int whole_life(struct unit_env *u) {
   int rv = swale__scope_new(&u->env.allocator, "websocket", &request, &scope);
   if (rv < 0)
     return rv;
-  rv = give_params(scope);
+  rv = give_params(&scope);
   for (int i = 0; i < 3 && rv == 0; i++)
     rv = swale_scope_set(scope, i == 0 ? "a" : i == 1 ? "b" : "c", u, NULL);
   long refusing = u->fail_at;

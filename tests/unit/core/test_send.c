@@ -170,8 +170,8 @@ static void prepare_newcomer_on_another_loop(struct scene *s) {
 
 static void adding_a_consumer_to_a_group_that_exists(void **state) {
   (void)state;
-  assert_true(fail_each(prepare_newcomer, add_to_group) >= 2);
-  assert_true(fail_each(prepare_newcomer_on_another_loop, add_to_group) >= 4);
+  assert_true(fail_each(prepare_newcomer, add_to_group) >= 1);
+  assert_true(fail_each(prepare_newcomer_on_another_loop, add_to_group) >= 3);
 }
 
 static void adding_a_plain_channel_to_a_group(void **state) {
@@ -243,7 +243,7 @@ static void adding_a_member_while_the_group_is_walked(void **state) {
     if (!more)
       break;
   }
-  assert_true(failures >= 2);
+  assert_true(failures >= 1);
 }
 
 /* ---- workers ---------------------------------------------------------------------------------- */

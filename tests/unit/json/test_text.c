@@ -208,6 +208,42 @@ static void a_comma_in_the_hosts_locale_is_no_part_of_json(void **state) {
     skip();
 }
 
+/* ---- how many values ---- */
+
+static int load_some(const char *text, size_t values_max) {
+  return load_within(text, strlen(text), (struct swale_parse_limits){.values = values_max}, 32, NULL);
+}
+
+static void values_are_counted_wherever_they_stand(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t values;
+  } texts[] = {{"1", 1},          {"[1]", 2},      {"[1, 2]", 3},         {"{\"a\": 1, \"b\": [2, 3]}", 5},
+               {"[\",,[{\"]", 2}, {"[[], {}]", 5}, {"[\"\\\",[\", 0]", 3}};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    assert_int_equal(load_some(texts[i].text, texts[i].values), 0);
+    if (texts[i].values > 1)
+      assert_int_equal(load_some(texts[i].text, texts[i].values - 1), SWALE_ESIZE);
+  }
+}
+
+static void more_values_than_the_default_are_too_many(void **state) {
+  (void)state;
+  struct swale_json_error why;
+  for (size_t n = SWALE_JSON_VALUES_DEFAULT - 1; n <= SWALE_JSON_VALUES_DEFAULT; n++) {
+    char *text = malloc(2 * n + 2), *at = stpcpy(text, "[0");
+    for (size_t i = 1; i < n; i++)
+      at = stpcpy(at, ",0");
+    *at++ = ']';
+    int rv = load_within(text, (size_t)(at - text), (struct swale_parse_limits){0}, 32, &why);
+    assert_int_equal(rv, n < SWALE_JSON_VALUES_DEFAULT ? 0 : SWALE_ESIZE);
+    free(text);
+  }
+  assert_string_equal(why.text, "there are too many values");
+  assert_int_equal(why.position, 2 * SWALE_JSON_VALUES_DEFAULT - 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(any_json_value_is_taken),
@@ -222,6 +258,8 @@ int main(void) {
       cmocka_unit_test(hostile_nesting_is_refused_before_anybody_descends),
       cmocka_unit_test(length_is_limited),
       cmocka_unit_test(the_first_thing_wrong_is_told),
+      cmocka_unit_test(values_are_counted_wherever_they_stand),
+      cmocka_unit_test(more_values_than_the_default_are_too_many),
       cmocka_unit_test_teardown(a_comma_in_the_hosts_locale_is_no_part_of_json, restore_locale),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

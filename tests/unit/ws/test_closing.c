@@ -255,6 +255,8 @@ static void the_host_closes_like_the_consumer(void **state) {
   struct world *w = *state;
   world_connect(w);
   assert_int_equal(swale_ws_close(w->ws, 1001, "restarting"), 0);
+  assert_int_equal(w->outputs, 0);
+  world_run(w);
   assert_int_equal(w->outputs, 1);
   expect_close(w, 1001, "restarting");
   assert_int_equal(swale_ws_close(w->ws, 1001, NULL), SWALE_ECLOSED);
@@ -277,6 +279,7 @@ static void closing_before_the_request_is_there_is_503(void **state) {
   world_new(w);
   world_feed_text(w, REQUEST_LINE);
   assert_int_equal(swale_ws_close(w->ws, 1001, NULL), 0);
+  world_run(w);
   assert_int_equal(w->outputs, 1);
   expect_status(w, 503, NULL);
   bytes_clear(&w->out);
@@ -294,6 +297,7 @@ static void closing_before_the_decision_is_403(void **state) {
   world_new(w);
   world_feed_text(w, REQUEST);
   assert_int_equal(swale_ws_close(w->ws, 1001, "bye"), 0);
+  world_run(w);
   expect_log(w, "connect disconnect:1006");
   expect_status(w, 403, "bye");
 }

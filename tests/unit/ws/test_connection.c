@@ -61,6 +61,8 @@ static void a_freed_connection_is_1006_for_its_consumer(void **state) {
   world_feed(w);
   swale_ws_free(w->ws);
   w->ws = NULL;
+  expect_log(w, "");
+  world_run(w);
   expect_log(w, "disconnect:1006");
 }
 
@@ -449,6 +451,89 @@ static void connections_may_be_fed_inside_each_others_callbacks(void **state) {
   swale_ws_free(other);
 }
 
+/* From a handler, which runs in no feed. */
+static int feed_from_a_handler(struct world *w, swale_consumer *c, swale_message *m) {
+  struct bytes in = {0};
+  (void)c, (void)m;
+  bytes_frame(&in, FIN | TEXT, "x", 1);
+  assert_int_equal(swale_ws_feed(w->ws, in.at, in.len), SWALE_ESTATE);
+  assert_int_equal(swale_ws_feed_eof(w->ws), SWALE_ESTATE);
+  bytes_free(&in);
+  return 0;
+}
+
+static void feeding_from_a_handler_of_its_consumer_is_an_error(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  w->on_event = feed_from_a_handler;
+  world_group_send(w, "hi");
+  world_run(w);
+  world_text(w, "afterwards");
+  expect_log(w, "text:afterwards");
+}
+
+/* ---- outside of all calls ------------------------------------------------------------------ */
+
+static int log_event(struct world *w, swale_consumer *c, swale_message *m) {
+  (void)c, (void)m;
+  strcat(w->log, "event");
+  return 0;
+}
+
+/* A consumer that waits to be resumed is what such a call could call back. */
+static void no_call_but_feeding_and_running_calls_back(void **state) {
+  static const char large[200];
+  struct world *w = *state;
+  w->options.output_high = sizeof large;
+  w->options.output_low = 0;
+  w->on_event = log_event;
+  world_connect(w);
+  swale_send_bytes(w->consumer, large, sizeof large);
+  world_group_send(w, "waits");
+  world_run(w);
+  world_drain(w);
+  swale_ws *first = w->ws;
+  world_new(w);
+  swale_ws_close(first, 1001, NULL);
+  swale_ws_flush_fd(first, -1);
+  swale_ws_free(first);
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+  expect_log(w, "");
+  world_run(w);
+  expect_log(w, "disconnect:1006");
+}
+
+static int connect_in_disconnect(swale_consumer *c, int code) {
+  struct world *w = swale_consumer_user(c);
+  (void)code;
+  assert_int_equal(swale_ws_new(w->app, w->loop, &w->options, NULL, NULL, w, &w->ws), SWALE_ESTATE);
+  assert_null(w->ws);
+  strcpy(w->log, "refused");
+  return 0;
+}
+
+static void a_loop_that_is_being_freed_takes_no_connection(void **state) {
+  static const struct swale_consumer_class worker = {.disconnect = connect_in_disconnect};
+  struct world *w = *state;
+  assert_int_equal(swale_app_channel(w->app, "jobs", &worker), 0);
+  assert_int_equal(swale_app_serve(w->app, w->loop), 0);
+  world_run(w);
+  assert_int_equal(swale_loop_free(w->loop), 0);
+  w->loop = NULL;
+  expect_log(w, "refused");
+}
+
+static void connections_freed_outside_of_all_calls_do_not_hold_the_loop(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+  assert_int_equal(swale_loop_free(w->loop), 0);
+  w->loop = NULL;
+  expect_log(w, "disconnect:1006");
+}
+
 /* ---- running out of memory -------------------------------------------------------------- */
 
 /*
@@ -567,6 +652,10 @@ int main(void) {
       WORLD_TESTS(feeding_from_inside_a_feed_is_an_error),
       WORLD_TESTS(what_is_freed_inside_a_feed_lasts_until_its_end),
       WORLD_TESTS(connections_may_be_fed_inside_each_others_callbacks),
+      WORLD_TEST(feeding_from_a_handler_of_its_consumer_is_an_error),
+      WORLD_TEST(no_call_but_feeding_and_running_calls_back),
+      WORLD_TEST(a_loop_that_is_being_freed_takes_no_connection),
+      WORLD_TEST(connections_freed_outside_of_all_calls_do_not_hold_the_loop),
       cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_0),
       cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_1),
       cmocka_unit_test(no_memory_ends_the_connection_and_nothing_else_2),

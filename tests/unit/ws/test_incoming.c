@@ -186,7 +186,7 @@ static void reserved_opcodes_are_1002(void **state) {
       continue;
     frame_fails(w, FIN | opcode, true, 1002);
     w->reports = 0;
-    swale_ws_free(w->ws);
+    world_free(w);
   }
   w->ws = NULL;
 }
@@ -244,7 +244,7 @@ static void a_message_may_have_message_max_bytes(void **state) {
     if (len <= 1000) {
       assert_int_equal(w->delivered, len);
       expect_nothing(w);
-      swale_ws_free(w->ws);
+      world_free(w);
       w->log[0] = '\0';
     } else {
       fails_with(w, 1009);
@@ -267,7 +267,7 @@ static void the_limit_holds_for_fragments_together(void **state) {
     world_feed(w);
     if (last <= 500) {
       assert_int_equal(w->delivered, 500 + last);
-      swale_ws_free(w->ws);
+      world_free(w);
       w->log[0] = '\0';
     } else {
       fails_with(w, 1009);
@@ -314,7 +314,7 @@ static void a_message_may_have_fragments_max_fragments(void **state) {
     send_fragments(w, n, 1);
     if (n <= 5) {
       assert_int_equal(w->reports, 0);
-      swale_ws_free(w->ws);
+      world_free(w);
       w->log[0] = '\0';
     } else {
       fails_with(w, 1008);
@@ -332,7 +332,7 @@ static void a_message_may_have_empty_fragments_max_empty_fragments(void **state)
     send_fragments(w, n, 0);
     if (n <= 5) {
       assert_int_equal(w->reports, 0);
-      swale_ws_free(w->ws);
+      world_free(w);
       w->log[0] = '\0';
     } else {
       fails_with(w, 1008);
@@ -444,8 +444,7 @@ static void without_memory_for_a_message_it_is_1011(void **state) {
     bytes_frame(&w->in, BIN, data, sizeof data);
     world_feed(w);
     fails_with(w, 1011);
-    swale_ws_free(w->ws);
-    w->ws = NULL;
+    world_free(w);
   }
 }
 

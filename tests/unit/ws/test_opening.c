@@ -220,10 +220,10 @@ static void origins_of_the_options_decide(void **state) {
   assert_int_equal(swale_origins_new(patterns, &w->u.env.allocator, &set), 0);
   w->options.origins = set;
   origin(w, "Origin: https://pages.example", 101);
-  swale_ws_free(w->ws);
+  world_free(w);
   w->log[0] = '\0';
   origin(w, "Origin: http://example.com", 403);
-  swale_ws_free(w->ws);
+  world_free(w);
   swale_origins_require(set, 1);
   refused(w, REQUEST, 403);
   swale_origins_free(set);
@@ -236,7 +236,7 @@ static void an_origin_guard_decides_alone(void **state) {
   assert_int_equal(swale_origins_new(patterns, &w->u.env.allocator, &set), 0);
   assert_int_equal(swale_app_guard(w->app, swale_origin_guard, set), 0);
   origin(w, "Origin: https://pages.example", 101);
-  swale_ws_free(w->ws);
+  world_free(w);
   w->log[0] = '\0';
   origin(w, "Origin: http://example.com", 403);
   swale_origins_free(set);
@@ -246,7 +246,7 @@ static void an_origin_guard_without_set_means_the_same_origin(void **state) {
   struct world *w = *state;
   assert_int_equal(swale_app_guard(w->app, swale_origin_guard, NULL), 0);
   origin(w, "Origin: http://example.com:80", 101);
-  swale_ws_free(w->ws);
+  world_free(w);
   w->log[0] = '\0';
   origin(w, "Origin: http://example.com:81", 403);
 }

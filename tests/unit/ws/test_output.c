@@ -91,7 +91,7 @@ static void expect_texts(struct fixture *f, const char *texts) {
   bytes_clear(&f->out);
   assert_int_equal(f->o.bytes, 0);
   assert_int_equal(f->o.control_bytes, 0);
-  assert_null(f->o.head);
+  assert_null(f->o.last);
 }
 
 static void frames_leave_in_the_order_of_pushing(void **state) {

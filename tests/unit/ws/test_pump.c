@@ -201,6 +201,8 @@ static void a_broken_socket_is_1006(void **state) {
   close(p->peer);
   p->peer = -1;
   assert_int_equal(swale_ws_flush_fd(p->w.ws, p->host), SWALE_WS_CLOSED);
+  expect_log(&p->w, "");
+  world_run(&p->w);
   expect_log(&p->w, "disconnect:1006");
   assert_int_equal(swale_ws_pump_fd(p->w.ws, p->host, &more), SWALE_WS_CLOSED);
   assert_int_equal(more, 0);
@@ -260,6 +262,28 @@ static void inside_another_call_it_is_closed_too(void **state) {
   expect_log(&p->w, "text:1 disconnect:1006");
 }
 
+static int pump_in_handler(struct world *w, swale_consumer *c, swale_message *m) {
+  struct pair *p = (struct pair *)w;
+  int more = 0;
+  (void)c, (void)m;
+  assert_int_equal(swale_ws_pump_fd(w->ws, p->host, &more), SWALE_WS_WANT_READ);
+  assert_int_equal(more, 1);
+  return 0;
+}
+
+static void a_pump_in_a_handler_of_its_own_leaves_what_the_peer_sent(void **state) {
+  struct pair *p = *state;
+  connect_pair(p);
+  p->w.on_event = pump_in_handler;
+  bytes_frame(&p->w.in, FIN | TEXT, "kept", 4);
+  peer_sends_in(p);
+  world_group_send(&p->w, "now");
+  world_run(&p->w);
+  expect_log(&p->w, "");
+  swale_ws_pump_fd(p->w.ws, p->host, NULL);
+  expect_log(&p->w, "text:kept");
+}
+
 static void flush_in_output(struct world *w, swale_ws *ws) {
   struct pair *p = (struct pair *)w;
   if (swale_ws_flush_fd(ws, p->host) & SWALE_WS_CLOSED) {
@@ -301,6 +325,7 @@ int main(void) {
       TEST(a_close_goes_through),
       TEST(a_connection_freed_inside_a_pump_is_closed),
       TEST(inside_another_call_it_is_closed_too),
+      TEST(a_pump_in_a_handler_of_its_own_leaves_what_the_peer_sent),
       TEST(a_host_flushes_and_frees_in_on_output),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

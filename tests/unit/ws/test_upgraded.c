@@ -207,6 +207,8 @@ static void a_peer_that_goes_before_the_decision_needs_no_answer(void **state) {
   expect_log(w, "connect disconnect:1006");
   expect_state(w, SWALE_WS_CLOSED);
   assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ECLOSED);
+  expect_nothing(w);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ECLOSED);
 }
 
 static void early_bytes_wait_here_too(void **state) {

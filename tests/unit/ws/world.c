@@ -138,6 +138,12 @@ int world_open(struct world *w) {
   return rv;
 }
 
+void world_free(struct world *w) {
+  swale_ws_free(w->ws);
+  w->ws = NULL;
+  world_run(w);
+}
+
 void world_close(struct world *w) {
   swale_ws_free(w->ws);
   assert_int_equal(swale_loop_free(w->loop), 0);

@@ -46,6 +46,8 @@ struct world {
 /* The environment and the options; then layer, loop and app. Errors: those of making them. */
 void world_init(struct world *w);
 int world_open(struct world *w);
+/* Frees the connection outside of any call, and lets the loop tell its consumer. */
+void world_free(struct world *w);
 /* Frees the connection and the rest, and checks that nothing is left. */
 void world_close(struct world *w);
 
