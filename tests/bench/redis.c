@@ -5,6 +5,7 @@
  *   redis fan URL PROCESSES MEMBERS WINDOW MS    one process sends to a group, others have MEMBERS of it each; WINDOW
  *                                                messages are under way at a time, told through a pipe
  *   redis echo URL MS                            from a group of one member in this process to one in another, and back
+ *   redis join URL CONSUMERS                     consumers that join a group of their own each
  *
  * Latencies are those of each delivery, from the call of swale_group_send to the handler.
  */
@@ -22,6 +23,7 @@
 
 #include "bench.h"
 #include "histogram.h"
+#include "process.h"
 #include "world.h"
 
 enum { TEXT_SIZE = 64, WARM_MS = 300, RETRY_MS = 100 };
@@ -302,13 +304,46 @@ static void run_echo(const char *url, uint64_t ms) {
          (double)histogram_percentile(&round_trip, 99) / 1e3);
 }
 
+/* ---- join ---- */
+
+static int on_connect_alone(swale_consumer *c) {
+  static unsigned users;
+  char group[32];
+  snprintf(group, sizeof group, "user.%u", users++);
+  must(swale_join(c, group), "swale_join");
+  return swale_accept(c, NULL);
+}
+
+static const struct swale_consumer_class lonely = {.connect = on_connect_alone};
+
+/* They are accepted once Redis has their groups. */
+static void run_join(const char *url, size_t consumers) {
+  struct processes self = {.count = 1, .pids = {getpid()}};
+  struct half h;
+  open_half(&h, url, &lonely, 0, -1);
+  for (uint64_t start = now_ns(); now_ns() - start < WARM_MS * UINT64_C(1000000);)
+    turn(&h, RETRY_MS); /* to be connected */
+  uint64_t resident = processes_resident(&self), start = now_ns();
+  world_populate(&h.world, h.world.loop, consumers, NULL);
+  while (h.world.accepted < consumers)
+    turn(&h, RETRY_MS);
+  printf("{\"joins_per_second\": %.0f, \"resident_each\": %.0f}\n",
+         (double)consumers * 1e9 / (double)(now_ns() - start),
+         (double)(processes_resident(&self) - resident) / (double)consumers);
+  fflush(stdout);
+  getchar(); /* until somebody has looked at Redis */
+  close_half(&h);
+}
+
 int main(int argc, char **argv) {
   if (argc == 7 && strcmp(argv[1], "fan") == 0)
     run_fan(argv[2], parse_number(argv[3], 1, 1000), parse_number(argv[4], 1, 1000000),
             parse_number(argv[5], 1, 1000), parse_number(argv[6], 1, 60000));
   else if (argc == 4 && strcmp(argv[1], "echo") == 0)
     run_echo(argv[2], parse_number(argv[3], 1, 60000));
+  else if (argc == 4 && strcmp(argv[1], "join") == 0)
+    run_join(argv[2], parse_number(argv[3], 1, 10000000));
   else
-    die("redis fan URL PROCESSES MEMBERS WINDOW MS, or redis echo URL MS");
+    die("redis fan URL PROCESSES MEMBERS WINDOW MS, redis echo URL MS, or redis join URL CONSUMERS");
   return 0;
 }

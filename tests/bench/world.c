@@ -10,7 +10,8 @@
 
 static int accept_any(void *transport, const char *subprotocol, const struct swale_header *headers,
                       size_t n) {
-  (void)transport, (void)subprotocol, (void)headers, (void)n;
+  (void)subprotocol, (void)headers, (void)n;
+  ++*(size_t *)transport;
   return 0;
 }
 
@@ -84,12 +85,12 @@ void world_close(struct world *w) {
   must(swale_layer_free(w->layer), "swale_layer_free");
 }
 
-void world_populate(const struct world *w, swale_loop *loop, size_t count, swale_consumer **out) {
-  static int peer; /* a transport is told apart by its address; these need not be */
+void world_populate(struct world *w, swale_loop *loop, size_t count, swale_consumer **out) {
   struct swale_request request = {.size = sizeof request, .target = "/", .scheme = "ws"};
   for (size_t i = 0; i < count; i++) {
     swale_consumer *c = NULL;
-    if (must(swale_consumer_open(w->app, loop, &request, &nowhere, &peer, &c), "swale_consumer_open") != 0)
+    if (must(swale_consumer_open(w->app, loop, &request, &nowhere, &w->accepted, &c),
+             "swale_consumer_open") != 0)
       die("a consumer was refused");
     if (out)
       out[i] = c;

@@ -16,7 +16,7 @@ from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 MEASURED = 1_000_000
-WARM_S, RETRY_S = 0.3, 1.0
+WARM_S, SETTLE_S = 0.3, 0.5
 TEXT = "x" * 64
 
 
@@ -26,12 +26,15 @@ def open_layer(mode, port):
 
 class Members:
     def __init__(self, layer, count, acks):
-        self.layer, self.count, self.acks = layer, count, acks
+        self.layer, self.count, self.acks, self.joined = layer, count, acks, 0
         self.seen, self.latencies, self.first, self.last = {}, [], None, None
 
     async def member(self):
         channel = await self.layer.new_channel()
         await self.layer.group_add("fan", channel)
+        self.joined += 1
+        if self.joined == self.count:
+            os.write(self.acks, struct.pack("q", 0))
         while True:
             self.take(await self.layer.receive(channel))
 
@@ -72,8 +75,6 @@ async def receive(mode, port, count, acks, stop):
 class Sender:
     def __init__(self, layer, acks):
         self.layer, self.acks = layer, acks
-        self.acked = asyncio.Condition()
-        self.done = set()
         asyncio.get_running_loop().add_reader(acks, self.read_acks)
         self.arrived = asyncio.Queue()
 
@@ -86,15 +87,13 @@ class Sender:
         await self.layer.group_send("fan", {"type": "note", "text": TEXT, "number": number, "sent": time.monotonic_ns()})
 
     async def warm_up(self):
-        number, end = 1, None
-        while end is None or time.monotonic() < end:
+        """Begins when all have joined, and what Redis has been told of that without waiting for an answer is done."""
+        await self.arrived.get()
+        await asyncio.sleep(SETTLE_S)
+        number, end = 1, time.monotonic() + WARM_S
+        while number == 1 or time.monotonic() < end:
             await self.send(number)
-            try:
-                while await asyncio.wait_for(self.arrived.get(), RETRY_S) < number:
-                    pass
-                end = end or time.monotonic() + WARM_S
-            except asyncio.TimeoutError:
-                pass
+            await self.arrived.get()
             number += 1
 
     async def measure(self, window, ms):
