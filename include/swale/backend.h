@@ -80,7 +80,10 @@ struct swale_backend_class {
   int (*group_add)(void *backend, const char *group, const char *channel);
   int (*group_discard)(void *backend, const char *group, const char *channel);
 
-  /* (locked) Workers listen to a channel here, or none does any more. */
+  /*
+   * (locked) Workers listen to a channel here, or none does any more. A name that ends with "!" stands for all names
+   * of this process that begin so, of swale_new_channel's making; those beginning with "specific." are not told.
+   */
   int (*listen)(void *backend, const char *channel);
   void (*unlisten)(void *backend, const char *channel);
   /* (locked) Somebody asked for one message of a channel and there was none in the process. */
@@ -107,9 +110,10 @@ SWALE_API uint32_t swale_backend_capacity(const swale_layer *layer, const char *
 
 /*
  * A frozen message for a channel: to its consumer, or into the plain channel of this name in this process. One
- * that cannot be taken is counted as dropped, here and in the next.
+ * that cannot be taken is counted as dropped, here and in the next. 0, or why: SWALE_EFULL, SWALE_ENOMEM, SWALE_ECLOSED when its
+ * consumer has ended.
  */
-SWALE_API void swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m);
+SWALE_API int swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m);
 
 /* A frozen message for all members of a group in this process, as swale_group_send does it. Answers their number. */
 SWALE_API int swale_backend_deliver_group(swale_layer *layer, const char *group, swale_message *m);

@@ -127,7 +127,7 @@ struct swale_redis_config {
 
   /*
    * Told on the home loop's thread, outside of other callbacks, when the layer goes up or down. `why` is a sentence
-   * about what went wrong last, valid during the call.
+   * about what went wrong last, valid during the call. It must not detach or free the layer.
    */
   void (*on_state)(swale_layer *layer, enum swale_redis_state state, const char *why, void *user);
 

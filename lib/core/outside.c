@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/outside.h"
 
+#include <string.h>
+
 #include "core/consumer.h"
 #include "core/layer.h"
 #include "core/loop.h"
@@ -65,6 +67,17 @@ int swale__outside_listen(swale_layer *layer, const char *channel) {
     return 0;
   post(layer);
   return layer->outside.class->listen(layer->outside.backend, channel);
+}
+
+int swale__outside_listen_own(swale_layer *layer, const char *channel) {
+  char names[SWALE_NAME_SIZE];
+  if (!layer->outside.class)
+    return 0;
+  size_t n = strcspn(channel, "!") + 1;
+  memcpy(names, channel, n);
+  names[n] = '\0';
+  post(layer);
+  return layer->outside.class->listen(layer->outside.backend, names);
 }
 
 void swale__outside_unlisten(swale_layer *layer, const char *channel) {
@@ -200,13 +213,14 @@ static void miss(swale_layer *layer, int error, const char *channel, swale_messa
   swale__drops_note(&layer->drops, &layer->env.allocator, reason, channel, m, n);
 }
 
-void swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m) {
+int swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m) {
   struct swale__wakes wakes = {0};
   begin(layer);
   int rv = swale__send_here(layer, channel, m, &wakes);
   if (rv < 0)
     miss(layer, rv, channel, m, 1);
   swale__layer_finish(layer, &wakes);
+  return rv;
 }
 
 int swale_backend_deliver_group(swale_layer *layer, const char *group, swale_message *m) {

@@ -40,6 +40,8 @@ void swale__outside_group_send(swale_layer *layer, const char *group, swale_mess
 int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket);
 void swale__outside_close_group(swale_layer *layer, const char *group);
 int swale__outside_listen(swale_layer *layer, const char *channel);
+/* To all names that begin like this one of our own, up to its "!". */
+int swale__outside_listen_own(swale_layer *layer, const char *channel);
 void swale__outside_unlisten(swale_layer *layer, const char *channel);
 void swale__outside_receive(swale_layer *layer, const char *channel);
 void swale__outside_flush(swale_layer *layer);

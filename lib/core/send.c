@@ -2,6 +2,8 @@
 /*
  * swale_send, swale_group_send and what else moves messages or members: the layer's calls, from any thread.
  */
+#include <string.h>
+
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/inbox.h"
@@ -256,7 +258,17 @@ int swale_leave(swale_consumer *c, const char *group) {
 /* ---- channels without a consumer ---- */
 
 int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
-  return swale__id_fresh(layer, prefix, name);
+  char fresh[SWALE_NAME_SIZE];
+  struct swale__wakes wakes = {0};
+  int rv = swale__id_fresh(layer, prefix, fresh);
+  if (rv < 0)
+    return rv;
+  swale__layer_lock(layer);
+  rv = prefix ? swale__outside_listen_own(layer, fresh) : 0;
+  swale__layer_finish(layer, &wakes);
+  if (rv == 0)
+    strcpy(name, fresh);
+  return rv;
 }
 
 /*
@@ -305,6 +317,8 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
     return SWALE_ENAME;
   swale__layer_lock(layer);
   int rv = find_unowned(layer, channel, &p);
+  if (rv == 0)
+    swale__outside_unlisten(layer, channel);
   if (rv == 0 && p) {
     p->holds++;
     swale__plain_drop_all(layer, p, SWALE_DROP_CLOSED);

@@ -231,6 +231,9 @@ static void backend_group_close(void *backend, const char *group) {
 }
 
 static int backend_listen(void *backend, const char *channel) {
+  const struct swale__redis_client *c = backend;
+  if (c->settings->config.mode == SWALE_REDIS_PUBSUB && strchr(channel, '!'))
+    return 0; /* one pattern has them all */
   return ask_topic(backend, SWALE__REDIS_LISTEN, SWALE__REDIS_CHANNEL, channel, NULL);
 }
 

@@ -27,7 +27,7 @@ struct swale__redis_shard {
   struct swale__redis_link tell, hear;
   struct swale__redis_requests waiting; /* until `tell` is up and has room */
   long long hear_id;                    /* core: the hearing connection's CLIENT ID */
-  bool blocked; /* core: it waits in a BZPOPMIN, which lacks a channel or has one too many */
+  bool blocked, stale; /* core: it waits in a BZPOPMIN, one for other channels than are wanted */
 };
 
 /* What is different between the modes. The home loop's thread. */

@@ -42,6 +42,7 @@ static void wait_for_message(struct swale__redis_shard *s) {
   }
   words[w++] = SWALE__REDIS_WORD(BLOCK_S);
   s->blocked = true;
+  s->stale = false;
   swale__redis_tell(&s->hear, w, words, popped, NULL);
   swale__redis_release(swale__redis_memory(c), words);
 }
@@ -49,16 +50,15 @@ static void wait_for_message(struct swale__redis_shard *s) {
 /* The channel's turn is over: the next call begins with another. */
 static void taken_from(struct swale__redis_client *c, struct swale__redis_topic *topic) {
   swale__redis_topic_move(topic, &c->topics.channels);
-  if (topic->wanted || topic->wishes == 0)
-    return;
-  topic->wishes--;
+  topic->wished = false;
   swale__redis_topic_tidy(&c->topics, topic);
 }
 
-/* Takes what stands in a queue; `topic` is a plain channel's, NULL for our own queue. */
+/* Takes what stands in a queue; `topic` is that of a channel or of names of ours, NULL for our own queue. */
 static void take(struct swale__redis_client *c, const struct swale__redis_reply *payload,
                  struct swale__redis_topic *topic) {
-  swale__redis_take_payload(c, payload, NULL, topic ? topic->name : NULL);
+  bool named = !topic || strchr(topic->name, '!');
+  swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
 }
 
 static void drained(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {

@@ -51,16 +51,31 @@ static const char *token(const struct swale__redis_client *c, const struct swale
   return name;
 }
 
+static void unblock(struct swale__redis_shard *s);
+
+/* It may not have been waiting yet: its command is on the way, and would then wait for the wrong channels. */
+static void unblocked(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  struct swale__redis_shard *s = link->owner;
+  (void)data;
+  if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0 && s->blocked && s->stale)
+    unblock(s);
+}
+
 /* Redis ends the wait of the hearing connection, which then asks for the right channels. */
-static void hear_anew(struct swale__redis_client *c) {
+static void unblock(struct swale__redis_shard *s) {
   struct swale__redis_number id;
+  const struct swale__redis_word words[] = {SWALE__REDIS_WORD("CLIENT"), SWALE__REDIS_WORD("UNBLOCK"),
+                                            swale__redis_whole(&id, (uint64_t)s->hear_id)};
+  swale__redis_tell(&s->tell, 3, words, unblocked, NULL);
+}
+
+static void hear_anew(struct swale__redis_client *c) {
   for (size_t i = 0; i < c->n_shards; i++) {
     struct swale__redis_shard *s = &c->shards[i];
-    if (!s->blocked || !swale__redis_link_is_up(&s->tell))
+    if (!s->blocked || s->stale || !swale__redis_link_is_up(&s->tell))
       continue;
-    const struct swale__redis_word words[] = {SWALE__REDIS_WORD("CLIENT"), SWALE__REDIS_WORD("UNBLOCK"),
-                                              swale__redis_whole(&id, (uint64_t)s->hear_id)};
-    swale__redis_tell(&s->tell, 3, words, told, NULL);
+    s->stale = true;
+    unblock(s);
   }
 }
 
@@ -87,6 +102,10 @@ void swale__redis_core_leave(struct swale__redis_shard *s, struct swale__redis_t
 void swale__redis_core_renew(struct swale__redis_shard *s, struct swale__redis_topic *topic) {
   char name[SWALE_NAME_SIZE];
   add_member(s, topic->name, token(s->client, topic, name), NULL);
+}
+
+void swale__redis_core_remove(struct swale__redis_shard *s, const char *group, const char *channel) {
+  remove_member(s, group, channel, NULL);
 }
 
 void swale__redis_core_member(struct swale__redis_client *c, const struct swale__redis_request *r) {

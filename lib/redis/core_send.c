@@ -115,11 +115,13 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A channel of this process that somebody else has put into the group. */
+/* A channel of this process that somebody else has put into the group, and that only we know to be gone. */
 static void deliver_here(struct swale__redis_client *c, const struct swale__redis_request *r,
                          const char *name) {
-  if (!swale__redis_topic_of_token(c, name) && !swale_backend_is_member(c->layer, r->name, name))
-    swale_backend_deliver(c->layer, name, r->message);
+  if (swale__redis_topic_of_token(c, name) || swale_backend_is_member(c->layer, r->name, name))
+    return;
+  if (swale_backend_deliver(c->layer, name, r->message) == SWALE_ECLOSED)
+    swale__redis_core_remove(&c->shards[r->shard], r->name, name);
 }
 
 /* The members elsewhere, in order, so that those of one queue stand together. Those here have got it, or get it now. */

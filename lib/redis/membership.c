@@ -36,6 +36,8 @@ static size_t shard_for(const struct swale__redis_client *c, const struct swale_
 /* Consumers wait for a group as long as there is hope: unless its server is known to be away. */
 static void want(struct swale__redis_client *c, struct swale__redis_topic *topic, uint64_t ticket) {
   const struct swale__redis_shard *s = shard_of(c, topic);
+  if (topic->wanted && topic->kind == SWALE__REDIS_CHANNEL)
+    return;
   topic->wanted = true;
   topic->joined = false;
   topic->ticket = ticket;
@@ -58,8 +60,10 @@ static struct swale__redis_topic *enter(struct swale__redis_client *c, struct sw
 void swale__redis_open_topic(struct swale__redis_client *c, struct swale__redis_request *r) {
   struct swale__redis_topic *topic = enter(c, r);
   if (r->ask == SWALE__REDIS_RECEIVE) {
-    if (topic->wishes++ == 0 && !topic->wanted)
+    if (!topic->wished && !topic->wanted) {
+      topic->wished = true;
       join(c, topic);
+    }
     return;
   }
   if (r->ask == SWALE__REDIS_OPEN) {
@@ -76,7 +80,7 @@ void swale__redis_close_topic(struct swale__redis_client *c, const struct swale_
   if (topic->wanted && topic->kind == SWALE__REDIS_GROUP)
     swale__redis_count(c, groups, (uint64_t)-1);
   topic->wanted = topic->joined = false;
-  topic->wishes = 0;
+  topic->wished = false;
   swale__redis_topic_move(topic, NULL);
   struct swale__redis_shard *s = shard_of(c, topic);
   if (swale__redis_shard_is_up(s))
@@ -110,7 +114,7 @@ void swale__redis_settle(struct swale__redis_client *c) {
 
 static void restore_topic(struct swale__redis_topic *topic, void *shard) {
   struct swale__redis_shard *s = shard;
-  if (topic->shard == s->index && (topic->wanted || topic->wishes > 0))
+  if (topic->shard == s->index && (topic->wanted || topic->wished))
     s->client->mode->join(s, topic);
 }
 

@@ -133,7 +133,7 @@ void swale__redis_topic_free(const struct swale_allocator *a, struct swale__redi
 }
 
 bool swale__redis_topic_tidy(struct swale__redis_topics *t, struct swale__redis_topic *topic) {
-  if (topic->wanted || topic->wishes > 0 || topic->awaited > 0)
+  if (topic->wanted || topic->wished || topic->awaited > 0)
     return false;
   struct swale__redis_topic **link = &t->buckets[bucket_of(t, topic->hash)];
   while (*link != topic)

@@ -29,10 +29,10 @@ struct swale__redis_topic {
   uint64_t renewed_ms;
   struct swale__redis_echoes echoes;
   uint32_t awaited;
-  uint32_t wishes; /* a channel's: so many single messages were asked for */
   uint16_t shard;
   uint8_t kind;
   bool wanted, joined;
+  bool wished; /* one message of the channel was asked for */
   char name[];
 };
 
