@@ -295,6 +295,7 @@ BENCH_server_floor := bare
 BENCH_server_swale := bare
 BENCH_server_wslay := bare
 BENCH_PROGRAMS := load layer memory instructions redis redis_bare server_floor server_swale server_wslay
+BENCHPARTS_redis := redis
 PKGS_redis_bare := hiredis
 PKGS_server_lws := libwebsockets
 
@@ -302,10 +303,10 @@ $(B)/obj/tests/bench/%.o: private PACKAGES = $(PKGS_$*)
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/bench/*.c))
 
 define bench
-$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws $(if $(findstring redis,$1),redis))
+$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws $(BENCHPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws $(if $(findstring redis,$1),redis),$(PKGS_$1))
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws $(BENCHPARTS_$1),$(PKGS_$1))
 endef
 $(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
 
