@@ -282,7 +282,7 @@ fuzz-smoke: fuzz
 	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
 	done
 
-## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
+## Benchmarks: `make bench` takes about 25 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
 .PHONY: bench bench-quick bench-programs bench-instructions
@@ -290,20 +290,23 @@ BENCH_load         := fanout clients process
 BENCH_layer        := world counting
 BENCH_memory       := wire world counting process
 BENCH_instructions := wire world counting
+BENCH_redis        := world process
 BENCH_server_floor := bare
 BENCH_server_swale := bare
 BENCH_server_wslay := bare
-BENCH_PROGRAMS := load layer memory instructions server_floor server_swale server_wslay
+BENCH_PROGRAMS := load layer memory instructions redis redis_bare server_floor server_swale server_wslay
+BENCHPARTS_redis := redis
+PKGS_redis_bare := hiredis
 PKGS_server_lws := libwebsockets
 
 $(B)/obj/tests/bench/%.o: private PACKAGES = $(PKGS_$*)
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/bench/*.c))
 
 define bench
-$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws)
+$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws $(BENCHPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws,$(PKGS_$1))
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws $(BENCHPARTS_$1),$(PKGS_$1))
 endef
 $(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include <swale/adapters/epoll.h>
 #include <swale/redis.h>
 #include <swale/swale.h>
 #include <swale/ws.h>
@@ -18,8 +19,8 @@ struct edge {
   swale_loop *loop;
   swale_origins *origins;
   struct swale_ws_options options;
+  struct swale_epoll redis; /* the layer's sockets */
   int epoll, waker, listener, signals;
-  int redis; /* an epoll descriptor for the layer's sockets; itself watched like a socket */
   bool stopping;
   LIST_HEAD(, connection) connections;
 };

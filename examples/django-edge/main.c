@@ -30,27 +30,6 @@ static const char *setting(const char *name, const char *fallback) {
 /* From any thread: swale_loop_run has work. */
 static void wake(void *edge) { eventfd_write(((struct edge *)edge)->waker, 1); }
 
-/* The layer's sockets come, go, and want one thing or another. */
-static void watch_redis(int fd, unsigned wanted, void *edge) {
-  struct edge *e = edge;
-  struct epoll_event event = {.data.fd = fd};
-  event.events |= wanted & SWALE_READABLE ? EPOLLIN : 0u;
-  event.events |= wanted & SWALE_WRITABLE ? EPOLLOUT : 0u;
-  if (wanted == 0)
-    epoll_ctl(e->redis, EPOLL_CTL_DEL, fd, NULL);
-  else if (epoll_ctl(e->redis, EPOLL_CTL_MOD, fd, &event) < 0)
-    epoll_ctl(e->redis, EPOLL_CTL_ADD, fd, &event);
-}
-
-static void redis_ready(struct edge *e) {
-  struct epoll_event events[16];
-  int n = epoll_wait(e->redis, events, 16, 0);
-  for (int i = 0; i < n; i++)
-    swale_layer_ready(e->layer, events[i].data.fd,
-                      (events[i].events & ~(uint32_t)EPOLLOUT ? SWALE_READABLE : 0u) |
-                          (events[i].events & ~(uint32_t)EPOLLIN ? SWALE_WRITABLE : 0u));
-}
-
 static void redis_state(swale_layer *layer, enum swale_redis_state state, const char *why, void *user) {
   (void)layer, (void)user;
   if (state == SWALE_REDIS_DOWN)
@@ -89,8 +68,7 @@ static void set_up_swale(struct edge *e) {
   demand(swale_app_new(NULL, &e->app), "swale_app_new");
   demand(swale_app_layer(e->app, NULL, e->layer), "swale_app_layer");
   demand(swale_app_route(e->app, "ws/board/", &board), "swale_app_route");
-  demand(swale_layer_attach(e->layer, e->loop, &(struct swale_sockets){watch_redis, e}),
-         "swale_layer_attach");
+  demand(swale_epoll_attach(&e->redis, e->layer, e->loop), "swale_epoll_attach");
 }
 
 static int listen_on(const char *port) {
@@ -134,8 +112,8 @@ static void handle(struct edge *e, const struct epoll_event *event) {
     eventfd_read(e->waker, &(eventfd_t){0});
   else if (what == &e->listener)
     connections_accept(e);
-  else if (what == &e->redis)
-    redis_ready(e);
+  else if (what == &e->redis.fd)
+    swale_epoll_ready(&e->redis);
   else if (what != &e->signals)
     connection_event(what, event->events);
 }
@@ -155,7 +133,7 @@ static void turn(struct edge *e) {
 }
 
 static void tear_down(struct edge *e) {
-  swale_layer_detach(e->layer);
+  swale_epoll_detach(&e->redis);
   demand(swale_loop_free(e->loop), "swale_loop_free");
   demand(swale_app_free(e->app), "swale_app_free");
   demand(swale_layer_free(e->layer), "swale_layer_free");
@@ -164,13 +142,12 @@ static void tear_down(struct edge *e) {
 
 int main(void) {
   struct edge e = {.epoll = epoll_create1(EPOLL_CLOEXEC),
-                   .redis = epoll_create1(EPOLL_CLOEXEC),
                    .waker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
                    .signals = open_signals()};
-  watch(&e, &e.redis);
   watch(&e, &e.waker);
   watch(&e, &e.signals);
   set_up_swale(&e);
+  watch(&e, &e.redis.fd);
   e.listener = listen_on(setting("PORT", "8001"));
   watch(&e, &e.listener);
   while (!e.stopping || !LIST_EMPTY(&e.connections))

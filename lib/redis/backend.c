@@ -97,17 +97,17 @@ static int client_new(const struct swale_backend_setup *setup, struct swale__red
   return rv;
 }
 
+/* A URL, the layer's or the config's own, has the last word. */
 static int read_settings(struct swale_backend_setup *setup, const struct swale__redis_why *why,
                          struct swale__redis_settings **out) {
   struct swale_redis_config config;
   struct swale__redis_url *hold = NULL;
-  if (!setup->url)
-    return swale__redis_settings_new(setup->options, &setup->env, why, out);
-  swale_redis_config_default(&config);
-  int rv = swale__redis_url_apply(setup->url, &setup->env.allocator, &config, setup->config, why, &hold);
-  if (rv < 0)
-    return rv;
-  rv = swale__redis_settings_new(&config, &setup->env, why, out);
+  int rv = swale__redis_config_read(&config, setup->options, why);
+  const char *url = setup->url ? setup->url : config.url;
+  if (rv == 0 && url)
+    rv = swale__redis_url_apply(url, &setup->env.allocator, &config, setup->config, why, &hold);
+  if (rv == 0)
+    rv = swale__redis_settings_new(&config, &setup->env, why, out);
   swale__redis_url_free(hold);
   return rv;
 }

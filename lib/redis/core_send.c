@@ -5,40 +5,11 @@
 
 #include "redis/core.h"
 #include "redis/memory.h"
+#include "redis/scripts.h"
 #include "redis/words.h"
 
 /* Queues that one script fills. */
 enum { KEYS_MAX = 64 };
-
-/*
- * Fills queues. KEYS: queues; ARGV: a payload for each, a capacity for each, the score, the expiry in seconds, up to which score
- * members have expired. Answers how many were full, how many failed, and why the last of these did.
- */
-static const char fill_script[] = "local n, full, failed, why = #KEYS, 0, 0, ''\n"
-                                  "for i = 1, n do\n"
-                                  "  redis.pcall('ZREMRANGEBYSCORE', KEYS[i], 0, ARGV[2 * n + 3])\n"
-                                  "  local size = redis.pcall('ZCARD', KEYS[i])\n"
-                                  "  if type(size) == 'table' then failed = failed + 1 why = size.err\n"
-                                  "  elseif size >= tonumber(ARGV[n + i]) then full = full + 1\n"
-                                  "  else\n"
-                                  "    local done = redis.pcall('ZADD', KEYS[i], ARGV[2 * n + 1], ARGV[i])\n"
-                                  "    if type(done) == 'table' then failed = failed + 1 why = done.err\n"
-                                  "    else redis.call('EXPIRE', KEYS[i], ARGV[2 * n + 2]) end\n"
-                                  "  end\n"
-                                  "end\n"
-                                  "return {full, failed, why}";
-
-/*
- * The members of a group. ARGV: up to which score members have expired, and up to which those of swale's processes, which
- * renew theirs, have died.
- */
-static const char members_script[] =
-    "redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[1])\n"
-    "local dead = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[2])\n"
-    "for i = 1, #dead do\n"
-    "  if string.find(dead[i], '!.', 1, true) then redis.call('ZREM', KEYS[1], dead[i]) end\n"
-    "end\n"
-    "return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
 static size_t shard_of_key(const struct swale__redis_client *c, const char *channel) {
   return swale__redis_shard(channel, swale__redis_non_local(channel), c->n_shards);
@@ -86,7 +57,7 @@ static void run_filling(struct filling *f) {
   struct swale__redis_number n, at, life, old;
   size_t w = 0, from = 0;
   words[w++] = SWALE__REDIS_WORD("EVAL");
-  words[w++] = (struct swale__redis_word){fill_script, sizeof fill_script - 1};
+  words[w++] = (struct swale__redis_word){swale__redis_fill_script, sizeof swale__redis_fill_script - 1};
   words[w++] = swale__redis_whole(&n, f->n);
   for (size_t i = 0; i < f->n; i++)
     words[w++] = swale__redis_text(f->keys[i]);
@@ -243,7 +214,7 @@ static void ask_members(struct swale__redis_shard *s, struct swale__redis_reques
   size_t len = swale__redis_group_key(key, c->settings->config.prefix, r->name);
   const struct swale__redis_word words[] = {
       SWALE__REDIS_WORD("EVAL"),
-      {members_script, sizeof members_script - 1},
+      {swale__redis_members_script, sizeof swale__redis_members_script - 1},
       SWALE__REDIS_WORD("1"),
       swale__redis_bytes_word(key, len),
       swale__redis_before(&old, r->score_us, c->group_expiry_ms),

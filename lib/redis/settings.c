@@ -78,6 +78,7 @@ static void fill(struct swale__redis_settings *s, const struct swale_redis_confi
   for (size_t i = 0; i < c->n_keys; i++)
     swale__fernet_derive(&s->keys[i], c->keys[i].bytes, c->keys[i].len);
   s->config.keys = NULL;
+  s->config.url = NULL;
 }
 
 int swale__redis_settings_new(const struct swale_redis_config *config, const struct swale_env *env,

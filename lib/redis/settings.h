@@ -9,7 +9,7 @@
 
 /*
  * A checked copy of the configuration: every pointer in `config` is into memory of its own, no host or port is left
- * to be guessed, and config.keys is NULL: what is derived from them is in `keys`. Read-only, any thread.
+ * to be guessed, and config.keys and url are NULL: what is derived from keys is in `keys`. Read-only, any thread.
  */
 struct swale__redis_settings {
   struct swale_redis_config config;

@@ -19,12 +19,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <swale/adapters/epoll.h>
 #include <swale/json.h>
 #include <swale/redis.h>
 #include <swale/swale.h>
 #include <swale/transport.h>
 
-enum { CONSUMERS_MAX = 64, SOCKETS_MAX = 64, KEYS_MAX = 8, WORDS_MAX = 16, MESSAGE_MAX = 8 << 20 };
+enum { CONSUMERS_MAX = 64, KEYS_MAX = 8, MESSAGE_MAX = 8 << 20 };
 
 static swale_layer *layer;
 static swale_loop *loop;
@@ -302,49 +303,19 @@ static void read_commands(void) {
   len = left;
 }
 
-/* ---- the loop ---- */
-
-static struct pollfd sockets[SOCKETS_MAX + 2];
-static nfds_t n_sockets;
-
-static void watch(int fd, unsigned events, void *user) {
-  nfds_t i = 0;
-  (void)user;
-  while (i < n_sockets && sockets[i].fd != fd)
-    i++;
-  if (events == 0 && i < n_sockets) {
-    sockets[i] = sockets[--n_sockets];
-  } else if (events != 0) {
-    if (i == n_sockets && n_sockets++ == SOCKETS_MAX)
-      errx(1, "too many sockets");
-    int wanted = (events & SWALE_READABLE ? POLLIN : 0) | (events & SWALE_WRITABLE ? POLLOUT : 0);
-    sockets[i] = (struct pollfd){.fd = fd, .events = (short)wanted};
-  }
-}
-
-/* What was watched when poll began need not be any more. */
-static void tell_layer(const struct pollfd *ready, nfds_t n) {
-  for (nfds_t i = 0; i < n; i++) {
-    unsigned events = (ready[i].revents & POLLIN ? SWALE_READABLE : 0) |
-                      (ready[i].revents & POLLOUT ? SWALE_WRITABLE : 0) |
-                      (ready[i].revents & (POLLERR | POLLHUP) ? SWALE_READABLE | SWALE_WRITABLE : 0);
-    if (events)
-      swale_layer_ready(layer, ready[i].fd, events);
-  }
-}
+static struct swale_epoll redis_io;
 
 static void run(void) {
-  struct pollfd ready[SOCKETS_MAX + 2];
-  nfds_t n = n_sockets;
-  memcpy(ready, sockets, n * sizeof *ready);
-  ready[n] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-  ready[n + 1] = (struct pollfd){.fd = waker, .events = POLLIN};
-  if (poll(ready, n + 2, swale_loop_timeout_ms(loop)) < 0)
+  struct pollfd ready[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                           {.fd = waker, .events = POLLIN},
+                           {.fd = redis_io.fd, .events = POLLIN}};
+  if (poll(ready, 3, swale_loop_timeout_ms(loop)) < 0)
     err(1, "poll");
-  if (ready[n + 1].revents)
+  if (ready[1].revents)
     eventfd_read(waker, &(eventfd_t){0});
-  tell_layer(ready, n);
-  if (ready[n].revents)
+  if (ready[2].revents)
+    swale_epoll_ready(&redis_io);
+  if (ready[0].revents)
     read_commands();
   swale_loop_run(loop);
 }
@@ -402,7 +373,7 @@ static void set_up(int argc, char **argv) {
   demand(swale_app_layer(app, NULL, layer), "swale_app_layer");
   demand(swale_app_default(app, &member_class), "swale_app_default");
   demand(swale_app_serve(app, loop), "swale_app_serve");
-  demand(swale_layer_attach(layer, loop, &(struct swale_sockets){.watch = watch}), "swale_layer_attach");
+  demand(swale_epoll_attach(&redis_io, layer, loop), "swale_epoll_attach");
 }
 
 int main(int argc, char **argv) {
@@ -411,7 +382,7 @@ int main(int argc, char **argv) {
   set_up(argc, argv);
   while (!stopping)
     run();
-  swale_layer_detach(layer);
+  swale_epoll_detach(&redis_io);
   swale_loop_enter(loop);
   for (size_t i = 0; i < CONSUMERS_MAX; i++)
     if (members[i].consumer)

@@ -106,6 +106,7 @@ class Partner:
 
     async def consumer(self, name, *groups):
         """A consumer whose groups are joined; answers its channel."""
+        self.ready_of(name).clear()
         channel = await self.ask("consumer", name, *groups)
         await asyncio.wait_for(self.ready_of(name).wait(), PATIENCE)
         return channel

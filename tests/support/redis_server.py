@@ -20,7 +20,7 @@ def free_port():
 def need_redis():
     """Ends a test that cannot be run here, as tests/run.sh has it."""
     if not shutil.which("redis-server"):
-        print("redis-server is not installed (make deps-redis)")
+        print("redis-server is not installed (make deps)")
         sys.exit(77)
 
 
