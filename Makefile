@@ -123,12 +123,14 @@ clean:
 
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
+	@echo '$(COMPILE) $(RARELY)' | cmp -s - $@ || echo '$(COMPILE) $(RARELY)' >$@
 
-# What runs once per connection or less is compiled for size: the libraries are to stay small.
-RARELY := $(addprefix lib/core/,app converter drop error layer drain name pattern route scope scope_look scope_query stats url worker) \
-  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin rate undecided upgraded)
-$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+# What does not run for each delivery is compiled for size: the libraries are to stay small. With frame pointers the
+# unwind tables, a fifth of them, are shorter.
+RARELY := $(addprefix lib/core/,app consumer converter drain drop error group layer message_build msgpack_check msgpack_keys name outside pattern \
+  plain route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin undecided upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
 
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
@@ -172,7 +174,7 @@ $(call shared,$1): $(patsubst %.c,$(B)/pic/%.o,$(call sources,$1)) lib/$1 lib/$1
     $(if $(filter-out core,$1),$(call shared,core))
 	$$(call say,LD)
 	$(Q)$$(LINK) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,--as-needed \
-	  -Wl,-Bsymbolic-functions -Wl,-z,noseparate-code -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
+	  -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,-z,noseparate-code -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
 	  $(if $(filter-out core,$1),-L$(B) -lswale) $$(call syslibs,$1)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so.$(ABI)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so
