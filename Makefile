@@ -8,7 +8,8 @@
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
 #
-# Switches: V=1 shows the commands, WERROR=1, SAN=address,undefined or SAN=thread, COVERAGE=1, BUILD=folder.
+# Switches: V=1 shows the commands, WERROR=1, SAN=address,undefined or SAN=thread, COVERAGE=1, BUILD=folder,
+# DEFLATE=0 for a libswale-ws without compression, which does not need zlib.
 # Goals may stand together (`make deps check`): whatever is asked for besides deps waits for it, and so
 # pkg-config is only ever called from recipes.
 
@@ -20,6 +21,7 @@ AR      ?= ar
 PYTHON  ?= /usr/bin/python3
 CLANG   ?= clang
 PORT    ?= 9001
+DEFLATE ?= 1
 FUZZ_SECONDS ?= 20
 COVERAGE_MIN ?= 90
 
@@ -28,7 +30,7 @@ VERSION := $(shell sed -n 's/^.define SWALE_VERSION "\(.*\)"/\1/p' include/swale
 ABI     := $(shell sed -n 's/^.define SWALE_ABI //p' include/swale/api.h)
 
 # Each set of flags that changes the code has a folder of its own: $B is where things are built.
-B := $(BUILD)$(if $(SAN),/san-$(firstword $(subst $(comma), ,$(SAN))))$(if $(COVERAGE),/coverage)
+B := $(BUILD)$(if $(filter 0,$(DEFLATE)),/no-deflate)$(if $(SAN),/san-$(firstword $(subst $(comma), ,$(SAN))))$(if $(COVERAGE),/coverage)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
@@ -54,14 +56,18 @@ NAME_core    := swale
 NAME_ws      := swale-ws
 NAME_json    := swale-json
 NAME_testing := swale-testing
-PKGS_ws      := nettle
+ZLIB         := $(if $(filter 0,$(DEFLATE)),,zlib)
+PKGS_ws      := nettle $(ZLIB)
 LIBS_ws      := -lwslay
 PKGS_json    := jansson
 
 PARTS := $(foreach p,core ws json testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
-sources  = $(wildcard lib/$1/*.c)
+# What this build does without, tests included.
+LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
+  tests/unit/ws/test_deflate.c tests/fuzz/fuzz_ws_deflate.c)
+sources  = $(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c))
 archive  = $(B)/lib$(NAME_$1).a
 shared   = $(B)/lib$(NAME_$1).so.$(VERSION)
 archives = $(foreach p,$(filter $(PARTS),$(filter-out core,$1) core),$(call archive,$p))
@@ -85,13 +91,14 @@ PARTS_echo          := ws
 
 ## Tests.
 
+UNIT_SOURCES := $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c))
 wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
-UNIT        := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c)))
+UNIT        := $(call wanted,$(UNIT_SOURCES:%.c=$(B)/%))
 INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py) tests/conformance/run.py)
 STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
-FUZZ        := $(call wanted,$(wildcard tests/fuzz/*.c))
+FUZZ        := $(call wanted,$(filter-out $(LEFT_OUT),$(wildcard tests/fuzz/*.c)))
 # Packages of unit tests beside those of the library under test.
 TESTPKGS_core := msgpack
 
@@ -139,6 +146,12 @@ $(PAGES:%=%.inc): $(B)/obj/%.inc: %.html
 	$(Q)mkdir -p $(@D)
 	$(Q)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
 
+# What runs once per connection, or less often, is built to be small.
+COLD_core := app converter drain drop error layer name pattern plain port route scope scope_look scope_query stats url worker
+COLD_ws   := answer close_code closing deadline handshake head opening options origin undecided upgraded
+COLD      := $(foreach p,core ws,$(COLD_$p:%=lib/$p/%.o))
+$(addprefix $(B)/obj/,$(COLD)) $(addprefix $(B)/pic/,$(COLD)): private CFLAGS += -Os
+
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard lib/*/*.c examples/*/*.c tests/unit/*/*.c tests/fuzz/*.c))
 -include $(patsubst %.c,$(B)/pic/%.d,$(wildcard lib/*/*.c))
 
@@ -172,19 +185,19 @@ $(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
 
 # A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
 define unit_test
-$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_%,$(wildcard tests/unit/$1/*.c))) \
+$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_% $(LEFT_OUT),$(wildcard tests/unit/$1/*.c))) \
     $(call archives,$1)
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1,cmocka $(TESTPKGS_$1))
 endef
-$(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
+$(foreach t,$(UNIT_SOURCES),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 
 .PHONY: check check-unit check-integration check-static check-browser check-valgrind soak
 
-RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
+RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_DEFLATE='$(DEFLATE)' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
 
 check: all $(UNIT) | $(DEPS)
@@ -326,6 +339,7 @@ install: libs
 	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so.$(ABI); \
 	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so; \
 	  sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@ZLIB@|$(ZLIB:%=, %)|' \
 	    pkgconfig/$$name.pc.in >$(to_lib)/pkgconfig/$$name.pc; \
 	  chmod 644 $(to_lib)/pkgconfig/$$name.pc; \
 	done
@@ -355,7 +369,7 @@ format-check: | $(DEPS)
 ## Debian packages. Only what is missing is installed.
 
 .PHONY: deps deps-ci deps-browser
-PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libmicrohttpd-dev \
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev python3 python3-websockets
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium

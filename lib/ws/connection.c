@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/opening.h"
 #include "ws/rate.h"
@@ -85,6 +86,7 @@ void swale__ws_destroy(swale_ws *ws) {
     pool->left = NULL;
   swale_timer_stop(pool->loop, &ws->timer);
   swale__ws_release_input(ws);
+  swale__ws_deflate_end(ws);
   swale__ws_output_clear(&ws->output, pool);
   swale_payload_unref(ws->pong);
   swale__ws_opening_free(ws);
@@ -150,7 +152,7 @@ int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
   if (len == 0)
     return 0;
   swale__ws_visit_begin(&visit, ws);
-  swale__ws_hear(ws);
+  swale__ws_note_time(ws);
   ws->pinged = false;
   swale__ws_opening_retire(ws);
   ws->busy = true;
@@ -188,7 +190,7 @@ int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max) {
 /* While nothing is read, that the peer takes what we send is its sign of life. */
 static void note_progress(swale_ws *ws) {
   if (ws->paused) {
-    swale__ws_hear(ws);
+    swale__ws_note_time(ws);
     ws->pinged = false;
     swale__ws_watch_marks(ws);
   }

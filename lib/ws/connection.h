@@ -14,6 +14,7 @@
 #include "ws/pool.h"
 
 struct swale__ws_opening;
+struct swale__ws_deflate;
 
 /*
  * The life of a connection.
@@ -56,12 +57,12 @@ struct swale_ws {
   swale_consumer *consumer;
   struct swale__ws_opening *opening; /* until it is open */
   struct swale__ws_reader *reader;   /* while a frame or message is incomplete */
+  struct swale__ws_deflate *deflate; /* what has been agreed, until we close; NULL: messages go as they are */
   struct swale__ws_output output;
-  swale_payload *pong;                      /* to be sent ahead of what waits; the latest ping's */
-  uint32_t since_ms;                        /* of the beginning, the last ping of ours, the close */
-  uint32_t heard_ms;                        /* the peer was last alive */
-  uint32_t message_ms;                      /* the last message either way */
-  uint32_t messages_missing, bytes_missing; /* from the peer's buckets, see rate.c */
+  swale_payload *pong; /* to be sent ahead of what waits; the latest ping's */
+  uint32_t since_ms;   /* of the beginning; while open when the peer was heard or pinged last; of the close */
+  uint32_t message_ms; /* the last message either way */
+  uint32_t missing;    /* from the peer's bucket, see rate.c */
   union {
     uint16_t controls;   /* frames that came in this second, until we close */
     uint16_t close_code; /* the one we began to close with */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "ws/connection.h"
+#include "ws/deflate.h"
 
 static const struct swale_ws_options defaults = {
     .size = sizeof defaults,
@@ -44,5 +44,6 @@ int swale__ws_options_check(const struct swale_ws_options *options) {
   bool rates = o->message_rate > 0 && o->byte_rate > 0 && o->control_rate > 0 &&
                o->control_rate <= UINT16_MAX && o->handshakes_max > 0 && o->handshakes_per_peer > 0;
   bool output = o->output_max > 0 && o->output_low < o->output_high;
-  return scheme && input && rates && output ? 0 : SWALE_EINVAL;
+  bool deflate = !o->deflate || swale__ws_deflate_check(o->deflate) == 0;
+  return scheme && input && rates && output && deflate ? 0 : SWALE_EINVAL;
 }

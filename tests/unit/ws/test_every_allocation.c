@@ -107,6 +107,36 @@ static int pumped(struct world *w) {
   return error;
 }
 
+/* With compression: what is sent and what comes in goes through zlib. */
+static struct swale_ws_deflate wanted;
+
+static int choose_deflate(struct world *w, swale_consumer *c) {
+  (void)w;
+  swale_ws_set_deflate(c, &wanted);
+  return swale_accept(c, NULL);
+}
+
+static int deflated(struct world *w) {
+  static const char request[] =
+      REQUEST_LINE REQUEST_HEADERS "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+  static const unsigned char hello[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00};
+  int error = 0;
+  swale_ws_deflate_default(&wanted);
+  wanted.threshold = 0;
+  w->on_connect = choose_deflate;
+  TRY(swale_ws_new(w->app, w->loop, &w->options, NULL, NULL, w, &w->ws));
+  if (w->ws) {
+    swale_ws_feed(w->ws, request, strlen(request));
+    talk(w);
+    bytes_frame(&w->in, FIN | 0x40 | TEXT, hello, sizeof hello);
+    swale_ws_feed(w->ws, w->in.at, w->in.len);
+    bytes_clear(&w->in);
+    free_connection(w);
+  }
+  w->on_connect = NULL;
+  return error;
+}
+
 static int connections(struct unit_env *u) {
   struct world w;
   int error = 0;
@@ -119,6 +149,7 @@ static int connections(struct unit_env *u) {
     TRY(raw(&w));
     TRY(upgraded(&w));
     TRY(pumped(&w));
+    TRY(deflated(&w));
   }
   world_close(&w);
   unit_env_hand_over(u, &w.u);
