@@ -124,13 +124,13 @@ static int set_up_swale(struct server *s) {
   s->options.on_output = on_output;
   s->options.message_max = MESSAGE_MAX;
   s->options.output_max = 2 * MESSAGE_MAX;
-  s->options.message_rate = s->options.byte_rate = UINT32_MAX; /* test suites are in a hurry */
-  s->options.control_rate = UINT16_MAX;
   s->options.deflate = &s->deflate;
   swale_ws_deflate_default(&s->deflate);
   s->deflate.threshold = 0;
   s->deflate.ratio_max = RATIO_MAX;
   s->deflate.server_context_takeover = s->deflate.client_context_takeover = 1;
+  s->options.message_rate = s->options.byte_rate = UINT32_MAX; /* test suites are in a hurry */
+  s->options.control_rate = UINT16_MAX;
   int rv = swale_layer_open("memory://", NULL, &s->layer, NULL, 0);
   if (rv == 0)
     rv = swale_app_new(NULL, &s->app);

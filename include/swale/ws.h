@@ -79,7 +79,8 @@ struct swale_ws_options {
 
   /*
    * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when the state has turned
-   * to closed: write now, or arm for writing. At the end of the outermost call on the loop, once however much there is; what comes
+   * to closed: write now, or arm for writing. At the end of the outermost call on the loop (in a large group, for one message alone, also
+   * between two members), once however much there is; what comes
    * while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection, nor for
    * what happens there: ask the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
    */
@@ -106,12 +107,12 @@ struct swale_ws_options {
   uint32_t fragments_max;       /* frames of one message; more: close 1008. Default 1,024 */
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
   /*
-   * What the peer may send in a second; more: close 1008. Messages and bytes come out of one bucket that holds as much as a second
-   * brings, so that much may come at once; a frame takes its share of the one or the other, whichever is more. Not 0.
+   * What the peer may send in a second; more: close 1008. Each is a bucket that holds as much as that, so that much may come at
+   * once, and fills again in a second. Not 0.
    */
   uint32_t message_rate; /* messages. Default 10,000 */
   uint32_t
-      byte_rate; /* bytes of frames, their headers included; one message of message_max always fits. Default 64 MiB */
+      byte_rate; /* bytes of frames, their headers included; message_max always fits in. Default 64 MiB */
   uint32_t control_rate; /* pings and pongs, counted from second to second; at most 65,535. Default 100 */
   size_t head_max;       /* bytes of the request head; larger: 431. Default 16 KiB */
   uint32_t headers_max;  /* header lines; more: 431. Default 100 */

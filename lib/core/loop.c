@@ -12,6 +12,8 @@
 #include "core/layer.h"
 #include "core/port.h"
 
+enum { CACHE_LINE = 64 };
+
 struct swale__extension {
   struct swale__extension *next;
   const void *key;
@@ -173,9 +175,12 @@ static struct swale_job *take_job(swale_loop *loop) {
   return job;
 }
 
-static void run_jobs(swale_loop *loop) {
+/* While a job runs, the memory of the next is asked for: what it stands in, too. */
+void swale__loop_run_jobs(swale_loop *loop) {
   while (loop->newest_job) {
-    struct swale_job *job = take_job(loop);
+    struct swale_job *job = take_job(loop), *next = loop->newest_job ? loop->newest_job->next : job;
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch((const char *)next + CACHE_LINE, 1);
     job->run(job);
   }
 }
@@ -188,9 +193,10 @@ static void tell_drops(swale_loop *loop) {
 
 void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1) {
-    run_jobs(loop);
+    swale__loop_run_jobs(loop);
     tell_drops(loop);
-    run_jobs(loop);
+    swale__outside_run(loop);
+    swale__loop_run_jobs(loop);
   }
   loop->depth--;
 }
@@ -210,12 +216,14 @@ static void run_inbox(swale_loop *loop) {
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     swale__port_follow_flush(p);
+  for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    swale__port_connect_joined(p);
 
   size_t done = 0;
   struct swale__entry *e;
   for (uint32_t n = loop->inbox_batch; n > 0 && (e = swale__inbox_next(&loop->inbox)); n--) {
     done += swale__inbox_cost(e->message);
-    swale__deliver_entry(e);
+    swale__deliver_entry(e, n == 1 || !swale__inbox_waits_taken(&loop->inbox));
   }
   swale__loop_lock(loop);
   loop->inbox.bytes -= done;
@@ -229,11 +237,12 @@ static void run_timers(swale_loop *loop) {
     t->fire(t);
 }
 
-/* Drops to tell, or a flush to follow? */
+/* Drops to tell, a flush to follow, or consumers to connect? */
 static bool layers_have_work(const swale_loop *loop) {
   for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     if (p->layer && (atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed) ||
-                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch))
+                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch ||
+                     swale__port_find_joined(p)))
       return true;
   return false;
 }
@@ -242,7 +251,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -296,7 +305,7 @@ static void drop_inbox(swale_loop *loop) {
     swale__loop_unlock(loop);
     if (!(e = swale__inbox_next(&loop->inbox)))
       break;
-    swale__deliver_entry(e);
+    swale__deliver_entry(e, false);
   }
   swale_loop_leave(loop);
 }

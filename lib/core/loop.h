@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <swale/layer.h>
 #include <swale/loop.h>
 #include <swale/transport.h>
 
@@ -56,6 +57,7 @@ struct swale_loop {
   struct swale__wheel wheel;
   struct swale_job *newest_job; /* a ring: it leads to the oldest */
   struct swale__port *ports;
+  swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
   struct swale__running *running; /* the innermost */
   size_t n_consumers, holds;
@@ -77,6 +79,9 @@ static inline void swale__running_begin(swale_loop *loop, struct swale__running 
 }
 
 static inline void swale__running_end(swale_loop *loop) { loop->running = loop->running->outer; }
+
+/* Does what was put off. The loop's thread, in the outermost call and with no callback running. */
+void swale__loop_run_jobs(swale_loop *loop);
 
 /* Notes that the loop has work. Under its lock. */
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);

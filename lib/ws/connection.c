@@ -152,7 +152,7 @@ int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
   if (len == 0)
     return 0;
   swale__ws_visit_begin(&visit, ws);
-  swale__ws_note_time(ws);
+  swale__ws_hear(ws);
   ws->pinged = false;
   swale__ws_opening_retire(ws);
   ws->busy = true;
@@ -181,16 +181,17 @@ int swale_ws_feed_eof(swale_ws *ws) {
 int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max) {
   if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__ws_opening_waits(ws))
     return 0;
-  if (!ws->busy)
+  if (ws->opening && !ws->busy)
     swale__ws_opening_retire(ws);
-  swale__ws_place_urgent(ws);
+  if (swale__ws_has_urgent(ws))
+    swale__ws_place_urgent(ws);
   return swale__ws_output_peek(&ws->output, iov, max);
 }
 
 /* While nothing is read, that the peer takes what we send is its sign of life. */
 static void note_progress(swale_ws *ws) {
   if (ws->paused) {
-    swale__ws_note_time(ws);
+    swale__ws_hear(ws);
     ws->pinged = false;
     swale__ws_watch_marks(ws);
   }
@@ -204,7 +205,7 @@ int swale_ws_ack(swale_ws *ws, size_t n) {
   int rv = swale__ws_output_ack(&ws->output, ws->pool, n);
   if (rv < 0 || n == 0)
     return rv;
-  if (ws->output.bytes == 0)
+  if (ws->output.bytes == 0 && swale__ws_has_urgent(ws))
     swale__ws_place_urgent(ws);
   if (ws->paused || ws->phase == SWALE__WS_DRAINING) {
     swale_loop *loop = ws->pool->loop;

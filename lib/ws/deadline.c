@@ -24,7 +24,8 @@ static uint32_t left_of_idle(const swale_ws *ws) { return left(ws, ws->options->
 
 /* Until the next ping, or until the answer to the last has to be there. */
 static uint32_t left_of_silence(const swale_ws *ws) {
-  return left(ws, ws->pinged ? ws->options->pong_ms : ws->options->ping_ms, ws->since_ms);
+  return ws->pinged ? left(ws, ws->options->pong_ms, ws->since_ms)
+                    : left(ws, ws->options->ping_ms, ws->heard_ms);
 }
 
 static uint32_t left_of_phase(const swale_ws *ws) {
@@ -58,8 +59,11 @@ void swale__ws_watch_deadline(swale_ws *ws) {
  * there was no memory for.
  */
 static void ping(swale_ws *ws) {
-  swale__ws_note_time(ws);
-  ws->pinged = swale__ws_ping(ws) == 0 && ws->options->pong_ms > 0;
+  ws->since_ms = swale__ws_now(ws);
+  if (swale__ws_ping(ws) == 0 && ws->options->pong_ms > 0)
+    ws->pinged = true;
+  else
+    swale__ws_hear(ws);
 }
 
 static void check_open(swale_ws *ws) {

@@ -67,12 +67,14 @@ static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
 
 /* What comes too fast. */
 static struct fault meter(swale_ws *ws, const struct swale__ws_piece *p) {
-  bool begins_message = p->opcode == TEXT || p->opcode == BINARY;
-  if (swale__ws_opcode_is_control(p->opcode) && !swale__ws_spend_control(ws))
-    return (struct fault){SWALE__CLOSE_POLICY, SWALE_EFULL, "too many control frames a second"};
-  if (!swale__ws_spend_frame(ws, swale__ws_frame_size(p), begins_message))
-    return (struct fault){SWALE__CLOSE_POLICY, SWALE_EFULL, "too many messages or bytes a second"};
-  return (struct fault){0};
+  struct fault fault = {SWALE__CLOSE_POLICY, SWALE_EFULL, NULL};
+  if (!swale__ws_spend_bytes(ws, swale__ws_frame_size(p)))
+    fault.detail = "too many bytes a second";
+  else if (swale__ws_opcode_is_control(p->opcode) && !swale__ws_spend_control(ws))
+    fault.detail = "too many control frames a second";
+  else if ((p->opcode == TEXT || p->opcode == BINARY) && !swale__ws_spend_message(ws))
+    fault.detail = "too many messages a second";
+  return fault.detail ? fault : (struct fault){0};
 }
 
 /* ---- messages --------------------------------------------------------------------------- */

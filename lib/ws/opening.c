@@ -20,19 +20,14 @@ static int copy_addresses(struct swale__ws_opening *opening, const char *client,
   size_t client_size = client ? strlen(client) + 1 : 0, server_size = server ? strlen(server) + 1 : 0;
   if (client_size + server_size == 0)
     return 0;
-  char *block = swale__ws_malloc(allocator, client_size + server_size);
-  if (!block)
+  opening->addresses = swale__ws_malloc(allocator, client_size + server_size);
+  if (!opening->addresses)
     return SWALE_ENOMEM;
   if (client)
-    opening->client = memcpy(block, client, client_size);
+    opening->client = memcpy(opening->addresses, client, client_size);
   if (server)
-    opening->server = memcpy(block + client_size, server, server_size);
+    opening->server = memcpy(opening->addresses + client_size, server, server_size);
   return 0;
-}
-
-static void release_addresses(struct swale__ws_opening *opening, const struct swale_allocator *allocator) {
-  swale__ws_release(allocator, opening->client ? opening->client : opening->server);
-  opening->client = opening->server = NULL;
 }
 
 int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) {
@@ -41,10 +36,10 @@ int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) 
     return SWALE_ENOMEM;
   memset(opening, 0, sizeof *opening);
   swale__ws_head_init(&opening->head, memory(ws), ws->options->head_max, ws->options->headers_max);
-  opening->ws = ws;
   opening->deflate_wanted = ws->options->deflate && swale__ws_codec_available;
   if (opening->deflate_wanted)
     opening->deflate = *ws->options->deflate;
+  opening->ws = ws;
   int rv = copy_addresses(opening, client, server, memory(ws));
   if (rv == 0)
     rv = swale__ws_undecided_join(opening, client);
@@ -52,7 +47,7 @@ int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) 
     ws->opening = opening;
     return 0;
   }
-  release_addresses(opening, memory(ws));
+  swale__ws_release(memory(ws), opening->addresses);
   swale__ws_release(memory(ws), opening);
   return rv;
 }
@@ -65,7 +60,8 @@ void swale__ws_opening_decided(swale_ws *ws) {
 static void forget_request(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
   swale__ws_head_free(&opening->head);
-  release_addresses(opening, memory(ws));
+  swale__ws_release(memory(ws), opening->addresses);
+  opening->addresses = opening->client = opening->server = NULL;
 }
 
 void swale__ws_opening_free(swale_ws *ws) {
@@ -127,7 +123,7 @@ int swale__ws_accept(void *transport, const char *subprotocol, const struct swal
     swale__ws_deflate_end(ws);
     return rv;
   }
-  ws->since_ms = ws->message_ms = swale__ws_now(ws);
+  ws->heard_ms = ws->message_ms = swale__ws_now(ws);
   swale__ws_enter_phase(ws, SWALE__WS_OPEN);
   swale__ws_decided(ws);
   return 0;

@@ -16,7 +16,8 @@ struct swale__ws_opening {
   struct swale__ws_opening *next, **link; /* among the undecided; link is NULL outside of it */
   uint64_t peer;                          /* see undecided.h; 0 if unknown */
   struct swale__ws_head head;
-  char *client, *server; /* NULL if unknown; one block, which the first that is known begins */
+  char *addresses;       /* the block that holds both */
+  char *client, *server; /* NULL if unknown */
   char accept[SWALE__ACCEPT_SIZE];
   struct swale__ws_offer offer;    /* of permessage-deflate */
   struct swale_ws_deflate deflate; /* what this side wants of it */

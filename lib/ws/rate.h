@@ -8,16 +8,17 @@
 #include <swale/ws.h>
 
 /*
- * How much the peer may send in a second. Messages and bytes come out of one bucket, each frame taking its
- * share of the one or the other, whichever is more; control frames are counted. There is no clock besides
- * ws->since_ms: nothing can be taken between two moments at which it is set, so the bucket is filled up then.
+ * How much the peer may send in a second: of messages and bytes a token bucket each, of control frames a
+ * count. There is no clock of their own: what is fed is what is counted, so the buckets are filled up when
+ * something is heard (swale__ws_hear), for the time since it was last.
  */
 
-/* Sets ws->since_ms, of an open connection. */
-void swale__ws_note_time(swale_ws *ws);
+/* The peer is alive now. */
+void swale__ws_hear(swale_ws *ws);
 
-/* Takes a frame's share: false when there is not enough left, or no control frame may come. */
-bool swale__ws_spend_frame(swale_ws *ws, uint64_t size, bool begins_message);
+/* Takes from a bucket; false when there is not enough in it. */
+bool swale__ws_spend_bytes(swale_ws *ws, uint64_t n);
+bool swale__ws_spend_message(swale_ws *ws);
 bool swale__ws_spend_control(swale_ws *ws);
 
 #endif

@@ -86,7 +86,7 @@ static void a_peer_that_keeps_to_the_rate_may_do_so_for_ever(void **state) {
 /* A message counts when it begins. */
 static void a_fragmented_message_is_one(void **state) {
   struct world *w = *state;
-  w->options.message_rate = 3; /* the other frames take a little too */
+  w->options.message_rate = 2;
   world_connect(w);
   for (int i = 0; i < 2; i++) {
     world_frame(w, TEXT, "a", 1);
@@ -166,7 +166,7 @@ static void as_many_control_frames_as_the_rate_may_come_in_a_second_and_not_one_
 static void control_frames_are_no_messages_and_messages_no_control_frames(void **state) {
   struct world *w = *state;
   w->options.control_rate = 3;
-  w->options.message_rate = 4;
+  w->options.message_rate = 3;
   world_connect(w);
   for (int i = 0; i < 3; i++) {
     world_frame(w, FIN | PONG, "", 0);
