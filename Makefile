@@ -307,6 +307,18 @@ fuzz-afl: | $(DEPS)
 	  grep -q '^saved_crashes *: 0$$' $$stats || exit 1; \
 	done
 
+# What the fuzzers of the core have found, on a 32-bit machine; where gcc-multilib is installed. (Debian has no 32-bit wslay here.)
+.PHONY: check-32 replay-32
+REPLAYS := $(patsubst %,$(B)/replay/fuzz_%,api message names routes)
+check-32: | $(DEPS)
+	@$(MAKE) --no-print-directory B=$(B)/32 CC='gcc -m32' CFLAGS='-O1 -g -Wno-psabi' replay-32
+replay-32: $(REPLAYS)
+	@for r in $(REPLAYS); do $$r tests/fuzz/corpus/$${r##*/}/* || exit 1; done
+$(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/support/replay.o $(call archives,testing)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ -latomic
+
 ## Benchmarks: `make bench` takes about 25 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
