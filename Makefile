@@ -419,7 +419,7 @@ format-check: | $(DEPS)
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
-PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
+PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 
 deps deps-redis deps-ci deps-browser:
