@@ -367,6 +367,28 @@ static void limits_are_of_what_it_inflates_to(void **state) {
   assert_int_equal(f->w.reported, SWALE_ESIZE);
 }
 
+/* 32 MiB in 32 KiB, in one frame and in many: what is held stays below the limit on messages. */
+static void bomb(struct fixture *f, size_t piece) {
+  static char zeros[32 << 20];
+  struct bytes in = {0};
+  f->deflate.ratio_max = 1032;
+  connect_without_takeover(f);
+  zpeer_deflate(&f->peer, zeros, sizeof zeros, &in);
+  assert_true(in.len < 40000);
+  for (size_t at = 0; at < in.len; at += piece) {
+    size_t left = in.len - at, len = piece < left ? piece : left;
+    bytes_frame(&f->w.in, (at ? CONT : RSV1 | BIN) | (len == left ? FIN : 0), in.at + at, len);
+  }
+  world_feed(&f->w);
+  expect_log(&f->w, "disconnect:1009");
+  expect_close(&f->w, 1009, NULL);
+  assert_int_equal(f->w.reported, SWALE_ESIZE);
+  bytes_free(&in);
+}
+
+static void cve_2026_39804_an_inflate_bomb_is_stopped_in_its_middle(void **state) { bomb(*state, SIZE_MAX); }
+static void cve_2018_1000518_a_bomb_in_fragments_is_one_too(void **state) { bomb(*state, 1000); }
+
 /* A message of the largest size is not refused because it would not deflate. */
 static void what_is_on_the_wire_may_be_a_little_more(void **state) {
   struct fixture *f = *state;
@@ -762,6 +784,8 @@ int main(void) {
       TESTS(reserved_bits_mean_what_was_agreed_and_nothing_else),
       TESTS(what_is_malformed_ends_the_connection),
       TESTS(limits_are_of_what_it_inflates_to),
+      TEST_IN(0, cve_2026_39804_an_inflate_bomb_is_stopped_in_its_middle),
+      TEST_IN(0, cve_2018_1000518_a_bomb_in_fragments_is_one_too),
       TESTS(what_is_on_the_wire_may_be_a_little_more),
       TESTS(a_message_cut_short_gives_everything_back),
       TEST_IN(0, messages_are_deflated_each_by_itself),
