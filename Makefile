@@ -127,15 +127,19 @@ $(B)/obj/tests/unit/%: private PACKAGES = $(PKGS_$(call folder,3)) $(TESTPKGS_$(
 $(B)/obj/lib/% $(B)/pic/lib/%: private INTERNAL = -Ilib
 $(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
 
+# What runs once for a connection, or leaves the work to zlib, is compiled for size.
+SMALL := $(patsubst %,lib/ws/%.o,answer codec close_code closing deflate extension handshake head opening options origin upgraded)
+$(SMALL:%=$(B)/obj/%) $(SMALL:%=$(B)/pic/%): private OPTIMIZE = $(if $(COVERAGE),,$(patsubst -O2,-Os,$(filter -O2,$(CFLAGS))))
+
 $(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMIZE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
 
 $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC-PIC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMIZE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
 # An example's page.html becomes the elements of an array, for page.c to include.
 PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
