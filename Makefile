@@ -120,6 +120,11 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
+# What runs once per connection or less, or leaves the work to zlib, is compiled for size: the libraries are to stay small.
+RARELY := $(addprefix lib/core/,app converter drop error layer name pattern route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension handshake head opening options origin upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
 $(B)/obj/lib/% $(B)/pic/lib/% $(B)/obj/examples/%: private PACKAGES = $(PKGS_$(call folder,2))
@@ -127,19 +132,15 @@ $(B)/obj/tests/unit/%: private PACKAGES = $(PKGS_$(call folder,3)) $(TESTPKGS_$(
 $(B)/obj/lib/% $(B)/pic/lib/%: private INTERNAL = -Ilib
 $(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
 
-# What runs once for a connection, or leaves the work to zlib, is compiled for size.
-SMALL := $(patsubst %,lib/ws/%.o,answer codec close_code closing deflate extension handshake head opening options origin upgraded)
-$(SMALL:%=$(B)/obj/%) $(SMALL:%=$(B)/pic/%): private OPTIMIZE = $(if $(COVERAGE),,$(patsubst -O2,-Os,$(filter -O2,$(CFLAGS))))
-
 $(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(OPTIMIZE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
 
 $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC-PIC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(OPTIMIZE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
 # An example's page.html becomes the elements of an array, for page.c to include.
 PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
@@ -269,7 +270,7 @@ fuzz-smoke: fuzz
 ## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
-.PHONY: bench bench-quick bench-programs bench-instructions
+.PHONY: bench bench-quick bench-programs bench-instructions bench-memory
 BENCH_load         := fanout clients process
 BENCH_layer        := world counting
 BENCH_memory       := wire world counting process
@@ -299,6 +300,8 @@ bench-quick: bench-programs | $(DEPS)
 	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench --quick $(ARGS)
 bench-instructions: $(B)/tests/bench/instructions | $(DEPS)
 	$(PYTHON) tests/bench/instructions.py $< $(ARGS)
+bench-memory: $(B)/tests/bench/memory | $(DEPS)
+	$< bars
 
 ## Running examples.
 

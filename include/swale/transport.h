@@ -131,8 +131,8 @@ SWALE_API void swale_loop_leave(swale_loop *loop);
 SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
 
 /*
- * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
- * Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
+ * Work put off until the outermost call on the loop returns or, while a large group is gone through, until between two
+ * handlers: telling the host of output, freeing oneself. Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
  * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
  * the call.
  */

@@ -79,7 +79,8 @@ struct swale_ws_options {
 
   /*
    * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when the state has turned
-   * to closed: write now, or arm for writing. At the end of the outermost call on the loop, once however much there is; what comes
+   * to closed: write now, or arm for writing. At the end of the outermost call on the loop (in a large group, for one message alone, also
+   * between two members), once however much there is; what comes
    * while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection, nor for
    * what happens there: ask the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
    */

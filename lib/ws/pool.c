@@ -10,10 +10,11 @@
  * What is kept for later use: READERS_KEPT readers (4 KiB each), which are only needed at the same time by
  * connections in the middle of a frame; one assembly of at most ASSEMBLY_KEPT bytes, since messages seldom
  * arrive in pieces; and as many chunks as there are connections, because a burst to a group fills one chunk
- * for each of its members at once, and the next burst shall not ask the allocator again. Of codecs (up to 270 KiB
- * each) those CODECS_KEPT that were used last.
+ * for each of its members at once, and the next burst shall not ask the allocator again; if none comes, half
+ * of those that nobody has needed go every TRIM_MS. Of codecs (up to 270 KiB each) those CODECS_KEPT that were
+ * used last.
  */
-enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536, CODECS_KEPT = 4 };
+enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536, TRIM_MS = 10000, CODECS_KEPT = 4 };
 
 static const char key;
 
@@ -37,12 +38,27 @@ static void free_pool(void *data, const struct swale_env *env) {
   swale_payload_unref(pool->pong);
 }
 
+static void watch_spare(struct swale__ws_pool *pool) {
+  pool->n_spare = pool->n_chunks;
+  if (pool->n_chunks > 0)
+    swale_timer_start(pool->loop, &pool->trim, TRIM_MS);
+}
+
+static void trim(struct swale_timer *timer) {
+  struct swale__ws_pool *pool =
+      (struct swale__ws_pool *)((char *)timer - offsetof(struct swale__ws_pool, trim));
+  for (size_t n = (pool->n_spare + 1) / 2; n > 0; n--)
+    swale__ws_release(pool->allocator, swale__ws_pool_take_chunk(pool));
+  watch_spare(pool);
+}
+
 struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
   struct swale__ws_pool *pool = swale_loop_extension(loop, &key, sizeof *pool, free_pool);
   if (pool && !pool->loop) {
     pool->loop = loop;
     pool->allocator = &swale_loop_env(loop)->allocator;
     swale_ws_options_default(&pool->defaults);
+    pool->trim.fire = trim;
   }
   return pool;
 }
@@ -88,7 +104,8 @@ struct swale__ws_chunk *swale__ws_pool_take_chunk(struct swale__ws_pool *pool) {
   struct swale__ws_chunk *chunk = pool->chunks;
   if (chunk) {
     pool->chunks = chunk->next;
-    pool->n_chunks--;
+    if (--pool->n_chunks < pool->n_spare)
+      pool->n_spare = pool->n_chunks;
   } else {
     chunk = swale__ws_malloc(pool->allocator, sizeof *chunk);
   }
@@ -107,6 +124,8 @@ void swale__ws_pool_give_chunk(struct swale__ws_pool *pool, struct swale__ws_chu
   chunk->next = pool->chunks;
   pool->chunks = chunk;
   pool->n_chunks++;
+  if (!swale_timer_armed(&pool->trim))
+    watch_spare(pool);
 }
 
 struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind) {

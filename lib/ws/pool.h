@@ -34,7 +34,8 @@ struct swale__ws_pool {
   struct swale__ws_reader *readers;
   size_t n_readers;
   struct swale__ws_chunk *chunks;
-  size_t n_chunks;
+  size_t n_chunks, n_spare; /* spare: the fewest there were since `trim` was armed */
+  struct swale_timer trim;
   struct swale__ws_assembly *assembly;
   struct swale__ws_codec *codecs;     /* the last one given first */
   struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */
