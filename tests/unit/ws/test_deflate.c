@@ -411,22 +411,18 @@ static void fragments_count_together_on_the_wire(void **state) {
   bytes_free(&blocks);
 }
 
-/* Clients made with zlib say 8 and take 9. */
+/* zlib takes 9 when it is told 8. */
 static void a_client_with_the_smallest_window_may_use_a_little_more(void **state) {
   struct fixture *f = *state;
-  char text[900];
+  unsigned char text[300];
   f->deflate.client_context_takeover = 1;
   expect_agreed(&f->w, OFFER("permessage-deflate; client_max_window_bits=8"),
                 "permessage-deflate; server_no_context_takeover");
-  zpeer_free(&f->peer);
-  zpeer_init(&f->peer, 9, 15);
-  for (size_t i = 0; i < sizeof text; i++)
-    text[i] = (char)('!' + i % 240 / 4 * 7 % 90); /* repeats itself at a distance of 240 */
-  for (int i = 0; i < 3; i++) {
-    peer_sends(f, BIN, text, 300);
-    peer_sends(f, BIN, text + 100, sizeof text - 100);
-  }
-  expect_log(&f->w, "bytes#300 bytes#800 bytes#300 bytes#800 bytes#300 bytes#800");
+  unit_env_random(text, sizeof text, &f->w.u);
+  for (int i = 0; i < 3; i++)
+    peer_sends(f, BIN, text, sizeof text); /* which refers to what was 300 bytes before */
+  assert_true(f->bytes.len < 20);
+  expect_log(&f->w, "bytes#300 bytes#300 bytes#300");
 }
 
 static int close_it(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
