@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <swale/adapters/epoll.h>
 #include <swale/swale.h>
 #include <swale/ws.h>
 
@@ -35,10 +36,12 @@ struct server {
   struct swale_ws_deflate deflate;
   int epoll, waker, signals, http_epoll;
   bool stopping;
-  bool http_due;             /* MHD_run has something to do */
-  struct upgrades open;      /* WebSocket requests and what became of them */
-  struct upgrades ended;     /* those that nobody needs any more */
-  struct swale_timer census; /* until browsers are told how many they are */
+  bool hosts_layer;
+  struct swale_epoll layer_io; /* what the layer waits for, if this is its home */
+  bool http_due;               /* MHD_run has something to do */
+  struct upgrades open;        /* WebSocket requests and what became of them */
+  struct upgrades ended;       /* those that nobody needs any more */
+  struct swale_timer census;   /* until browsers are told how many they are */
   uint64_t connects, disconnects;
 };
 
@@ -46,6 +49,9 @@ struct server {
 
 /* Makes the server, which then waits for server_run. Prints what went wrong. */
 bool server_start(struct server *s, const struct settings *settings);
+
+/* Makes the server's loop the home of the layer, for one that talks to Redis. */
+bool server_host_layer(struct server *s);
 
 /* Runs until a signal and until all browsers have left, or close_ms later. */
 void server_run(struct server *s);
@@ -68,7 +74,7 @@ enum MHD_Result send_notification(struct server *s, struct MHD_Connection *conne
 
 /* ---- upgrade.c: GET /ws/... ---- */
 
-/* Takes a whole request. NULL when there is no memory. */
+/* Takes a whole request. NULL when there is no room for it. */
 struct upgrade *upgrade_new(struct server *s, struct MHD_Connection *connection, const char *method,
                             const char *version, const char *target);
 
@@ -81,7 +87,6 @@ void upgrade_forget(struct upgrade *u);
 void upgrade_on_event(struct upgrade *u, uint32_t events);
 void upgrade_on_output(swale_ws *ws, void *upgrade);
 void upgrade_on_answer(swale_ws *ws, void *upgrade);
-void upgrade_close_all(struct server *s, uint16_t code, const char *reason);
 void upgrade_bury_ended(struct server *s);
 
 /* ---- consumer.c: what happens on a WebSocket ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "notifications.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +13,8 @@
 
 enum {
   CLIENT_MESSAGE_MAX = 4096, /* browsers have little to say */
-  CLOSE_MS = 3000
+  CLOSE_MS = 3000,
+  DRAIN_MS = 1000
 };
 
 /* ---- setting up ---- */
@@ -85,6 +87,15 @@ bool server_start(struct server *s, const struct settings *settings) {
   return true;
 }
 
+bool server_host_layer(struct server *s) {
+  int error = swale_epoll_attach(&s->layer_io, s->settings->layer, s->loop);
+  s->hosts_layer = error == 0;
+  if (s->hosts_layer && watch(s, &s->layer_io.fd) == 0)
+    return true;
+  fprintf(stderr, "cannot host the layer: %s\n", error < 0 ? swale_strerror(error) : strerror(errno));
+  return false;
+}
+
 /* ---- running ---- */
 
 /* How long epoll may wait: until swale or libmicrohttpd wants to be called without an event. */
@@ -109,6 +120,8 @@ static void handle(struct server *s, const struct epoll_event *event, bool *sign
     *signalled = true;
   else if (what == &s->http_epoll)
     s->http_due = true;
+  else if (what == &s->layer_io.fd)
+    swale_epoll_ready(&s->layer_io);
   else
     upgrade_on_event(what, event->events);
 }
@@ -128,14 +141,19 @@ static void settle(struct server *s) {
   } while (s->http_due || !LIST_EMPTY(&s->ended));
 }
 
-/* Nobody new, and everybody here is told. */
+/* Nobody new, and everybody here is told, not all at once. */
 static void stop(struct server *s) {
+  struct swale_drain_config drain;
+  swale_drain_config_default(&drain);
+  drain.reason = "the server is going away";
+  drain.period_ms = DRAIN_MS;
   s->stopping = true;
   epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->signals, NULL); /* unread, so that every thread sees it */
   int listener = MHD_quiesce_daemon(s->http);
   if (listener >= 0)
     close(listener);
-  upgrade_close_all(s, 1001, "the server is going away");
+  if (swale_loop_drain(s->loop, &drain) < 0)
+    errx(1, "cannot drain the loop");
 }
 
 /* All connections have been given back to libmicrohttpd, which could not close them later than this. */
@@ -143,6 +161,8 @@ static void tear_down(struct server *s) {
   swale_timer_stop(s->loop, &s->census);
   MHD_stop_daemon(s->http);
   upgrade_bury_ended(s);
+  if (s->hosts_layer)
+    swale_epoll_detach(&s->layer_io);
   swale_loop_free(s->loop);
   swale_app_free(s->app);
   close(s->waker);

@@ -5,9 +5,11 @@
 
 #include "core/app.h"
 #include "core/deliver.h"
+#include "core/drain.h"
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/send.h"
 
 static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
 
@@ -39,6 +41,7 @@ static void unlink_from_loop(swale_consumer *c) {
   if (c->next)
     c->next->link = c->link;
   c->port->loop->n_consumers--;
+  swale__drain_follow(c->port->loop, c);
 }
 
 static void run_job(struct swale_job *job);
@@ -57,12 +60,13 @@ static int enter_layer(swale_consumer *c) {
 
 static void leave_layer(swale_consumer *c) {
   swale_layer *layer = c->port->layer;
+  struct swale__wakes wakes = {0};
   if (!layer)
     return;
   swale__layer_lock(layer);
   swale__channel_leave_all(layer, &c->channel);
   swale__slot_leave(layer, c->slot);
-  swale__layer_unlock(layer);
+  swale__layer_finish(layer, &wakes);
   swale__channel_free_groups(&c->channel, &layer->env.allocator);
 }
 
@@ -112,6 +116,8 @@ void swale__consumer_update(swale_consumer *c) {
   c->receptive = open && swale__queue_depth(&c->queue) == 0;
   if (open && swale__queue_depth(&c->queue) > 0)
     swale__consumer_schedule(c, SWALE__JOB_DRAIN);
+  if (c->class->pressure && c->stage == SWALE__OPEN && c->told_high != c->paused)
+    swale__consumer_schedule(c, SWALE__JOB_PRESSURE);
 }
 
 static void settle(swale_consumer *c) {
@@ -144,6 +150,18 @@ static void end(swale_consumer *c) {
   swale__consumer_unref(c);
 }
 
+static void tell_pressure(swale_consumer *c) {
+  if (c->stage != SWALE__OPEN || c->told_high == c->paused)
+    return;
+  struct swale__running running;
+  swale__running_begin(c->port->loop, &running, c);
+  c->told_high = c->paused;
+  int rv = c->class->pressure(c, c->paused, swale_waiting(c));
+  swale__running_end(c->port->loop);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "pressure");
+}
+
 static void run_job(struct swale_job *job) {
   swale_consumer *c = (swale_consumer *)((char *)job - offsetof(struct swale_consumer, job));
   unsigned duties = c->duties;
@@ -156,6 +174,8 @@ static void run_job(struct swale_job *job) {
   }
   if (duties & SWALE__JOB_SETTLE)
     settle(c);
+  if (duties & SWALE__JOB_PRESSURE)
+    tell_pressure(c);
   if (duties & SWALE__JOB_DRAIN) {
     swale__deliver_waiting(c);
     swale__consumer_update(c);
@@ -167,8 +187,35 @@ static void run_job(struct swale_job *job) {
 static int join_class_groups(swale_consumer *c) {
   int rv = 0;
   for (const char *const *g = c->class->groups; rv == 0 && g && *g; g++)
-    rv = swale_join(c, *g);
+    rv = swale__join(c, *g, &c->decision->ticket);
   return rv;
+}
+
+static void connect_now(swale_consumer *c) {
+  struct swale__running running;
+  c->connected = true;
+  swale__running_begin(c->port->loop, &running, c);
+  int rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
+  swale__running_end(c->port->loop);
+  if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
+    rv = swale_accept(c, NULL);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "connect");
+  else if (c->stage == SWALE__UNDECIDED)
+    swale__decision_watch(c);
+}
+
+/* Until others' messages to the groups arrive, or until the decision's time is up. */
+static void wait_for_groups(swale_consumer *c) {
+  struct swale__decision *d = c->decision;
+  struct swale__port *port = c->port;
+  d->link = &port->joining;
+  d->next = port->joining;
+  if (d->next)
+    d->next->link = &d->next;
+  port->joining = d;
+  port->joins++;
+  swale__decision_watch(c);
 }
 
 void swale__consumer_connect(swale_consumer *c) {
@@ -178,19 +225,28 @@ void swale__consumer_connect(swale_consumer *c) {
   if (rv < 0) {
     swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, rv, "groups"});
     swale_reject(c, 500, NULL);
-    return;
+  } else if (c->decision->ticket > 0 && !swale__outside_settled(c->port->layer, c->decision->ticket)) {
+    wait_for_groups(c);
+    swale__port_connect_joined(c->port); /* they may have been joined since */
+  } else {
+    connect_now(c);
   }
-  struct swale__running running;
-  c->connected = true;
-  swale__running_begin(c->port->loop, &running, c);
-  rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
-  swale__running_end(c->port->loop);
-  if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
-    rv = swale_accept(c, NULL);
-  if (rv != 0)
-    swale__consumer_failed(c, rv, "connect");
-  else if (c->stage == SWALE__UNDECIDED)
-    swale__decision_watch(c);
+}
+
+struct swale__decision *swale__port_find_joined(const struct swale__port *port) {
+  for (struct swale__decision *d = port->joining; d; d = d->next)
+    if (swale__outside_settled(port->layer, d->ticket))
+      return d;
+  return NULL;
+}
+
+void swale__port_connect_joined(struct swale__port *port) {
+  struct swale__decision *d;
+  while ((d = swale__port_find_joined(port))) {
+    swale__decision_stop_waiting(d);
+    if (d->consumer->stage == SWALE__UNDECIDED)
+      connect_now(d->consumer);
+  }
 }
 
 /* What to answer the peer when its request makes no scope: a status if the fault is his. */
@@ -205,7 +261,7 @@ static int admit(swale_app *app, swale_loop *loop, const struct swale_transport_
   int rv = swale__app_resolve(app, scope, &cls);
   if (rv != 0)
     return rv;
-  if (swale__app_admit(app) < 0)
+  if (swale__drain_refuses(loop) || swale__app_admit(app) < 0)
     return 503;
   rv = swale__consumer_new(app, loop, cls, kind, transport, *scope, out);
   if (rv < 0)
@@ -336,6 +392,11 @@ void swale_consumer_resume(swale_consumer *c) {
 
 void *swale_state(swale_consumer *c) { return c->class->state_size ? (char *)c + STATE_OFFSET : NULL; }
 const struct swale_consumer_class *swale_consumer_class_of(const swale_consumer *c) { return c->class; }
+size_t swale_waiting(const swale_consumer *c) {
+  const struct swale_transport_class *kind = c->port->kind;
+  return kind && kind->waiting && c->stage < SWALE__LOST ? kind->waiting(c->transport) : 0;
+}
+
 swale_scope *swale_consumer_scope(swale_consumer *c) { return c->scope; }
 swale_app *swale_consumer_app(const swale_consumer *c) { return c->port->app; }
 swale_loop *swale_consumer_loop(const swale_consumer *c) { return c->port->loop; }

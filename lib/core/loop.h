@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <swale/layer.h>
 #include <swale/loop.h>
 #include <swale/transport.h>
 
@@ -15,6 +16,7 @@
 
 struct swale__port;
 struct swale__extension;
+struct swale__drain;
 
 /*
  * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever
@@ -55,10 +57,13 @@ struct swale_loop {
   struct swale__wheel wheel;
   struct swale_job *newest_job; /* a ring: it leads to the oldest */
   struct swale__port *ports;
+  swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
   struct swale__running *running; /* the innermost */
   size_t n_consumers, holds;
   struct swale__extension *extensions;
+  struct swale__drain *drain; /* NULL before swale_loop_drain */
+  struct swale_drain_hook *drain_hooks;
 };
 
 static inline void swale__loop_lock(swale_loop *loop) { pthread_mutex_lock(&loop->lock); }
