@@ -130,7 +130,7 @@ $(B)/flags: FORCE
 # unwind tables, a fifth of them, are shorter.
 RARELY := $(addprefix lib/core/,app consumer converter drain drop error group layer message_build msgpack_check msgpack_keys name outside pattern \
   plain route scope scope_look scope_query stats url worker) \
-  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin undecided upgraded)
+  $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension handshake head opening options origin undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
 
 # Packages and internal headers by folder; $* is the source without its ending.
