@@ -3,7 +3,7 @@
 # swale: libraries, examples, tests.
 #
 #   make                     libraries and examples, into build/
-#   make deps                install the Debian packages that are missing (also deps-browser, deps-ci)
+#   make deps                install the Debian packages that are missing (also deps-browser, deps-ci, deps-bench)
 #   make run                 build and run the notifications example
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
@@ -45,7 +45,7 @@ say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
 endif
 
 # The goals of this run that install packages; every other recipe waits for them.
-DEPS := $(filter deps deps-ci deps-browser,$(MAKECMDGOALS))
+DEPS := $(filter deps deps-ci deps-browser deps-bench,$(MAKECMDGOALS))
 
 # pkg-config's answer for the packages $2; only for use in recipes.
 pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
@@ -262,7 +262,7 @@ fuzz-smoke: fuzz
 	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
 	done
 
-## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
+## Benchmarks: `make bench` takes 15 to 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
 .PHONY: bench bench-quick bench-programs bench-instructions bench-memory
@@ -287,7 +287,7 @@ $(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1))
 endef
 $(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
 
-bench-programs: $(BENCH_PROGRAMS:%=$(B)/tests/bench/%)
+bench-programs: $(BENCH_PROGRAMS:%=$(B)/tests/bench/%) $(patsubst %,$(B)/examples/%,$(filter io_uring,$(EXAMPLES)))
 	@! pkg-config --exists libwebsockets || $(MAKE) --no-print-directory $(B)/tests/bench/server_lws
 bench: bench-programs | $(DEPS)
 	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench $(ARGS)
@@ -351,13 +351,16 @@ format-check: | $(DEPS)
 
 ## Debian packages. Only what is missing is installed.
 
-.PHONY: deps deps-ci deps-browser
+.PHONY: deps deps-ci deps-browser deps-bench
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev python3 python3-websockets
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
+# Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
+PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \
+  python3-django-channels
 
-deps deps-ci deps-browser:
+deps deps-ci deps-browser deps-bench:
 	@missing=; for package in $(PACKAGES_$@); do \
 	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
 	done; \
@@ -370,3 +373,4 @@ deps deps-ci deps-browser:
 # One apt at a time, also with -j.
 deps-ci: | $(filter deps,$(DEPS))
 deps-browser: | $(filter deps deps-ci,$(DEPS))
+deps-bench: | $(filter deps deps-ci deps-browser,$(DEPS))
