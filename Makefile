@@ -120,6 +120,11 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
+# What runs once per connection or less is compiled for size: the libraries are to stay small.
+RARELY := $(addprefix lib/core/,app converter drop error layer drain name pattern route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin rate undecided upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
 $(B)/obj/lib/% $(B)/pic/lib/% $(B)/obj/examples/%: private PACKAGES = $(PKGS_$(call folder,2))
@@ -130,12 +135,12 @@ $(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
 $(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
 
 $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC-PIC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
 # An example's page.html becomes the elements of an array, for page.c to include.
 PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
@@ -260,6 +265,19 @@ fuzz-smoke: fuzz
 	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(B)/fuzz/$$f- "$$@" >$(B)/fuzz/$$f.log 2>&1 || \
 	    { tail -n 60 $(B)/fuzz/$$f.log; echo "fuzz: $$f failed"; exit 1; }; \
 	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
+	done
+
+# The same harnesses under AFL++, where Debian's afl++ is installed.
+.PHONY: fuzz-afl
+fuzz-afl: | $(DEPS)
+	@command -v afl-fuzz >/dev/null || { echo 'fuzz-afl: install afl++ first'; exit 1; }
+	@$(MAKE) --no-print-directory B=$(B)/afl CC=afl-clang-fast fuzz-programs
+	@mkdir -p $(B)/afl/found; for f in $(FUZZ:tests/fuzz/%.c=%); do \
+	  AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -V $(FUZZ_SECONDS) \
+	    -i tests/fuzz/corpus/$$f -o $(B)/afl/found/$$f -- $(B)/afl/$$f >$(B)/afl/$$f.log 2>&1 || { tail -n 20 $(B)/afl/$$f.log; exit 1; }; \
+	  stats=$(B)/afl/found/$$f/default/fuzzer_stats; \
+	  echo "  $$f: $$(sed -n 's/^execs_done *: //p' $$stats) executions, $$(sed -n 's/^saved_crashes *: //p' $$stats) crashes"; \
+	  grep -q '^saved_crashes *: 0$$' $$stats || exit 1; \
 	done
 
 ## Benchmarks: `make bench` takes 15 to 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What

@@ -7,7 +7,7 @@
 #include <swale/ws.h>
 
 /* Room for the longest answer, with its NUL. */
-enum { SWALE__EXTENSION_SIZE = 136, SWALE__WINDOW_BITS_MIN = 9, SWALE__WINDOW_BITS_MAX = 15 };
+enum { SWALE__EXTENSION_SIZE = 144, SWALE__WINDOW_BITS_MIN = 9, SWALE__WINDOW_BITS_MAX = 15 };
 
 /* An offer of permessage-deflate (RFC 7692, 7.1) that can be accepted. Zeroed: there is none. */
 struct swale__ws_offer {
