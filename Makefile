@@ -3,7 +3,7 @@
 # swale: libraries, examples, tests.
 #
 #   make                     libraries and examples, into build/
-#   make deps                install the Debian packages that are missing (also deps-browser, deps-ci, deps-bench)
+#   make deps                install the Debian packages that are missing (also deps-redis, deps-browser, deps-ci, deps-bench)
 #   make run                 build and run the notifications example
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
@@ -45,7 +45,7 @@ say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
 endif
 
 # The goals of this run that install packages; every other recipe waits for them.
-DEPS := $(filter deps deps-ci deps-browser deps-bench,$(MAKECMDGOALS))
+DEPS := $(filter deps deps-redis deps-ci deps-browser deps-bench,$(MAKECMDGOALS))
 
 # pkg-config's answer for the packages $2; only for use in recipes.
 pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
@@ -55,13 +55,15 @@ pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTAT
 NAME_core    := swale
 NAME_ws      := swale-ws
 NAME_json    := swale-json
+NAME_redis   := swale-redis
 NAME_testing := swale-testing
 ZLIB         := $(if $(filter 0,$(DEFLATE)),,zlib)
 PKGS_ws      := nettle $(ZLIB)
 LIBS_ws      := -lwslay
 PKGS_json    := jansson
+PKGS_redis   := hiredis nettle
 
-PARTS := $(foreach p,core ws json testing,$(if $(wildcard lib/$p/*.c),$p))
+PARTS := $(foreach p,core ws json redis testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
 # What this build does without, tests included.
@@ -84,10 +86,11 @@ EXAMPLES := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/*/*.c))))
 EXAMPLES := $(filter-out $(if $(wildcard /usr/include/liburing.h),,io_uring),$(EXAMPLES))
 PARTS_io_uring      := ws
 PKGS_io_uring       := liburing
-PARTS_notifications := ws json
+PARTS_notifications := ws json redis
 PKGS_notifications  := libmicrohttpd jansson
 PARTS_chat          := ws
 PARTS_echo          := ws
+PARTS_django-edge   := ws json redis
 
 ## Tests.
 
@@ -95,12 +98,14 @@ UNIT_SOURCES := $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c))
 wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
 UNIT        := $(call wanted,$(UNIT_SOURCES:%.c=$(B)/%))
 INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py) tests/conformance/run.py)
+INTEROP     := $(call wanted,$(wildcard tests/interop/*.py))
 STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
 FUZZ        := $(call wanted,$(filter-out $(LEFT_OUT),$(wildcard tests/fuzz/*.c)))
-# Packages of unit tests beside those of the library under test.
-TESTPKGS_core := msgpack
+# What unit tests need beside the library under test: packages and other parts.
+TESTPKGS_core   := msgpack
+TESTPARTS_redis := json
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -185,26 +190,41 @@ $(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
 # A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
 define unit_test
 $(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_% $(LEFT_OUT),$(wildcard tests/unit/$1/*.c))) \
-    $(call archives,$1)
+    $(call archives,$1 $(TESTPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1,cmocka $(TESTPKGS_$1))
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1 $(TESTPARTS_$1),cmocka $(TESTPKGS_$1))
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
+# A test with a redis-server of its own is linked with the helpers in its folder and with the core's suite and crowd.
+REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
+$(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
+$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
+    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c) tests/unit/core/crowd.c tests/unit/redis/home.c) \
+    $(call archives,redis)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,redis,cmocka)
+
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 
-.PHONY: check check-unit check-integration check-static check-browser check-valgrind soak
+.PHONY: check check-unit check-redis check-integration check-interop check-static check-browser check-valgrind soak
 
 RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_DEFLATE='$(DEFLATE)' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
 
-check: all $(UNIT) | $(DEPS)
-	@$(RUN) $(UNIT) $(INTEGRATION) $(STATIC)
+check: all $(UNIT) $(REDIS) | $(DEPS)
+	@$(RUN) $(UNIT) $(REDIS) $(INTEGRATION) $(STATIC)
 check-unit: $(UNIT) | $(DEPS)
 	@$(RUN) $(UNIT)
-check-integration: all | $(DEPS)
-	@$(RUN) $(INTEGRATION)
+check-redis: $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS)
+check-integration: all $(REDIS) | $(DEPS)
+	@$(RUN) $(REDIS) $(INTEGRATION)
+check-interop: all $(B)/tests/interop/peer | $(DEPS)
+	@LIMIT=300 $(RUN) $(INTEROP)
 check-static: all | $(DEPS)
 	@$(RUN) $(STATIC)
 check-browser: all | $(DEPS)
@@ -213,6 +233,13 @@ check-valgrind: $(UNIT) | $(DEPS)
 	@LIMIT=900 WRAP='valgrind --quiet --leak-check=full --error-exitcode=99' $(RUN) $(UNIT)
 soak: all | $(DEPS)
 	@LIMIT=$(or $(SOAK_LIMIT),7200) $(RUN) $(SOAK)
+
+# The C half of a layer, Python having the other one.
+-include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/interop/*.c))
+$(B)/tests/interop/peer: $(B)/obj/tests/interop/peer.o $(call archives,json redis)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,json redis)
 
 ## Coverage of lib/ by the unit and integration tests.
 
@@ -280,7 +307,7 @@ fuzz-afl: | $(DEPS)
 	  grep -q '^saved_crashes *: 0$$' $$stats || exit 1; \
 	done
 
-## Benchmarks: `make bench` takes 15 to 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
+## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
 .PHONY: bench bench-quick bench-programs bench-instructions bench-memory
@@ -288,20 +315,23 @@ BENCH_load         := fanout clients process
 BENCH_layer        := world counting
 BENCH_memory       := wire world counting process
 BENCH_instructions := wire world counting
+BENCH_redis        := world process
 BENCH_server_floor := bare
 BENCH_server_swale := bare
 BENCH_server_wslay := bare
-BENCH_PROGRAMS := load layer memory instructions server_floor server_swale server_wslay
+BENCH_PROGRAMS := load layer memory instructions redis redis_bare server_floor server_swale server_wslay
+BENCHPARTS_redis := redis
+PKGS_redis_bare := hiredis
 PKGS_server_lws := libwebsockets
 
 $(B)/obj/tests/bench/%.o: private PACKAGES = $(PKGS_$*)
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/bench/*.c))
 
 define bench
-$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws)
+$(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1)) $(call archives,ws $(BENCHPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws,$(PKGS_$1))
+	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,ws $(BENCHPARTS_$1),$(PKGS_$1))
 endef
 $(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
 
@@ -328,12 +358,14 @@ run-echo: $(B)/examples/echo | $(DEPS)
 
 .PHONY: install uninstall
 HEADERS := $(wildcard include/swale/*.h)
+ADAPTERS := $(wildcard include/swale/adapters/*.h)
 to_include = $(DESTDIR)$(PREFIX)/include/swale
 to_lib     = $(DESTDIR)$(LIBDIR)
 
 install: libs
-	install -d $(to_include) $(to_lib)/pkgconfig
+	install -d $(to_include)/adapters $(to_lib)/pkgconfig
 	install -m 644 $(HEADERS) $(to_include)
+	install -m 644 $(ADAPTERS) $(to_include)/adapters
 	install -m 644 $(ARCHIVES) $(to_lib)
 	install -m 755 $(SHARED) $(to_lib)
 	@set -e; for name in $(foreach p,$(PARTS),lib$(NAME_$p)); do \
@@ -347,10 +379,10 @@ install: libs
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 uninstall:
-	rm -f $(HEADERS:include/swale/%=$(to_include)/%)
+	rm -f $(HEADERS:include/swale/%=$(to_include)/%) $(ADAPTERS:include/swale/%=$(to_include)/%)
 	rm -f $(foreach p,$(PARTS),$(addprefix $(to_lib)/lib$(NAME_$p),.a .so .so.$(ABI) .so.$(VERSION)))
 	rm -f $(foreach p,$(PARTS),$(to_lib)/pkgconfig/lib$(NAME_$p).pc)
-	-rmdir $(to_include)
+	-rmdir $(to_include)/adapters $(to_include)
 
 ## The reference, from the headers.
 
@@ -367,18 +399,19 @@ format:
 format-check: | $(DEPS)
 	clang-format-14 --dry-run -Werror $(FORMATTED)
 
-## Debian packages. Only what is missing is installed.
+## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
 
-.PHONY: deps deps-ci deps-browser deps-bench
-PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libmicrohttpd-dev \
-  libcmocka-dev libmsgpack-dev python3 python3-websockets
+.PHONY: deps deps-redis deps-ci deps-browser deps-bench
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
+  libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
+PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 # Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
 PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \
   python3-django-channels
 
-deps deps-ci deps-browser deps-bench:
+deps deps-redis deps-ci deps-browser deps-bench:
 	@missing=; for package in $(PACKAGES_$@); do \
 	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
 	done; \
@@ -389,6 +422,7 @@ deps deps-ci deps-browser deps-bench:
 	else echo '$@: only root may install packages, and there is no sudo' >&2; exit 1; fi; \
 	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 # One apt at a time, also with -j.
-deps-ci: | $(filter deps,$(DEPS))
-deps-browser: | $(filter deps deps-ci,$(DEPS))
-deps-bench: | $(filter deps deps-ci deps-browser,$(DEPS))
+deps-redis: | $(filter deps,$(DEPS))
+deps-ci: | $(filter deps deps-redis,$(DEPS))
+deps-browser: | $(filter deps deps-redis deps-ci,$(DEPS))
+deps-bench: | $(filter deps deps-redis deps-ci deps-browser,$(DEPS))

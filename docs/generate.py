@@ -12,8 +12,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include" / "swale"
 PAGES = ROOT / "docs" / "reference"
-ORDER = ["swale", "app", "consumer", "scope", "layer", "loop", "message", "ws", "json", "testing",
-         "transport", "env", "utf8", "error", "api"]
+ORDER = ["swale", "app", "consumer", "scope", "layer", "loop", "message", "ws", "json", "redis", "testing",
+         "transport", "backend", "env", "url", "utf8", "error", "api"]
 NOISE = re.compile(r'^(#ifndef|#define SWALE_\w+_H$|#endif|#include|#ifdef __cplusplus|extern "C" \{|\}$|/\* SPDX)')
 
 

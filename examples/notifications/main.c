@@ -6,7 +6,7 @@
  *
  *     PORT=8000                 0: any free port
  *     HOST=127.0.0.1            the address to listen on
- *     SWALE_LAYER=memory://     where groups live
+ *     SWALE_LAYER=memory://     where groups live; redis://host/0?mode=pubsub shares them with other processes
  *     THREADS=1                 event loops
  *     CONNECT_DELAY_MS=0        how long a WebSocket waits for its acceptance, as if somebody had to be asked
  */
@@ -22,6 +22,8 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <swale/redis.h>
 
 #include "notifications.h"
 
@@ -85,9 +87,13 @@ static void print_url(int listener) {
 }
 
 static swale_layer *open_layer(const char *url) {
+  static const struct swale_backend_class *const backends[] = {&swale_redis_backend, NULL};
+  struct swale_layer_config config;
   swale_layer *layer;
   char why[200];
-  if (swale_layer_open(url, NULL, &layer, why, sizeof why) < 0)
+  swale_layer_config_default(&config);
+  config.backends = backends;
+  if (swale_layer_open(url, &config, &layer, why, sizeof why) < 0)
     errx(1, "SWALE_LAYER: %s", why);
   return layer;
 }
@@ -128,6 +134,8 @@ int main(void) {
   for (unsigned i = 0; i < n; i++)
     if (!server_start(&servers[i], &settings))
       return 1;
+  if (!server_host_layer(&servers[0]))
+    return 1;
   print_url(settings.listener);
   run_all(servers, n);
   close(settings.listener);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <swale/adapters/epoll.h>
 #include <swale/swale.h>
 #include <swale/ws.h>
 
@@ -35,10 +36,12 @@ struct server {
   struct swale_ws_deflate deflate;
   int epoll, waker, signals, http_epoll;
   bool stopping;
-  bool http_due;             /* MHD_run has something to do */
-  struct upgrades open;      /* WebSocket requests and what became of them */
-  struct upgrades ended;     /* those that nobody needs any more */
-  struct swale_timer census; /* until browsers are told how many they are */
+  bool hosts_layer;
+  struct swale_epoll layer_io; /* what the layer waits for, if this is its home */
+  bool http_due;               /* MHD_run has something to do */
+  struct upgrades open;        /* WebSocket requests and what became of them */
+  struct upgrades ended;       /* those that nobody needs any more */
+  struct swale_timer census;   /* until browsers are told how many they are */
   uint64_t connects, disconnects;
 };
 
@@ -46,6 +49,9 @@ struct server {
 
 /* Makes the server, which then waits for server_run. Prints what went wrong. */
 bool server_start(struct server *s, const struct settings *settings);
+
+/* Makes the server's loop the home of the layer, for one that talks to Redis. */
+bool server_host_layer(struct server *s);
 
 /* Runs until a signal and until all browsers have left, or close_ms later. */
 void server_run(struct server *s);

@@ -87,6 +87,15 @@ bool server_start(struct server *s, const struct settings *settings) {
   return true;
 }
 
+bool server_host_layer(struct server *s) {
+  int error = swale_epoll_attach(&s->layer_io, s->settings->layer, s->loop);
+  s->hosts_layer = error == 0;
+  if (s->hosts_layer && watch(s, &s->layer_io.fd) == 0)
+    return true;
+  fprintf(stderr, "cannot host the layer: %s\n", error < 0 ? swale_strerror(error) : strerror(errno));
+  return false;
+}
+
 /* ---- running ---- */
 
 /* How long epoll may wait: until swale or libmicrohttpd wants to be called without an event. */
@@ -111,6 +120,8 @@ static void handle(struct server *s, const struct epoll_event *event, bool *sign
     *signalled = true;
   else if (what == &s->http_epoll)
     s->http_due = true;
+  else if (what == &s->layer_io.fd)
+    swale_epoll_ready(&s->layer_io);
   else
     upgrade_on_event(what, event->events);
 }
@@ -150,6 +161,8 @@ static void tear_down(struct server *s) {
   swale_timer_stop(s->loop, &s->census);
   MHD_stop_daemon(s->http);
   upgrade_bury_ended(s);
+  if (s->hosts_layer)
+    swale_epoll_detach(&s->layer_io);
   swale_loop_free(s->loop);
   swale_app_free(s->app);
   close(s->waker);

@@ -2,6 +2,7 @@
 #ifndef SWALE_LAYER_H
 #define SWALE_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +31,15 @@ extern "C" {
  * not at its start. Anything else is SWALE_ENAME, before anything has happened.
  */
 typedef struct swale_layer swale_layer;
+struct swale_backend_class;
+struct swale_loop;
 
 /* Room for any name and its NUL. */
 #define SWALE_NAME_SIZE 100
+
+/* Whether a channel or group may have this name; NULL may not. Any thread. */
+SWALE_API bool swale_channel_name_valid(const char *name);
+SWALE_API bool swale_group_name_valid(const char *name);
 
 enum swale_drop_reason {
   SWALE_DROP_FULL,     /* the channel's queue was at its capacity */
@@ -76,13 +83,17 @@ struct swale_layer_config {
    */
   void (*on_drop)(const struct swale_drop *drop, void *user);
   void *user;
+
+  /* Kinds of layer beside memory:// that URLs may name, such as &swale_redis_backend, and a NULL. NULL: none. */
+  const struct swale_backend_class *const *backends;
 };
 
 #define swale_layer_config_default(config) swale_layer_config_init((config), sizeof *(config))
 SWALE_API void swale_layer_config_init(struct swale_layer_config *config, size_t size);
 
 /*
- * Opens the layer that `url` names: "memory://" keeps everything in this process. The query may set capacity
+ * Opens the layer that `url` names: "memory://" keeps everything in this process, other schemes are those of
+ * the config's backends, which document their URLs. For memory:// the query may set capacity
  * (messages), expiry and group_expiry (seconds), as in "memory://?capacity=500&expiry=10", and wins over
  * `config`, which may be NULL. On an error a sentence about it is put in `why` (of `why_size` bytes; NULL
  * when not wanted). Errors: SWALE_EFORMAT (not a URL, unknown key or value), SWALE_ESIZE (a URL of more than
@@ -91,6 +102,33 @@ SWALE_API void swale_layer_config_init(struct swale_layer_config *config, size_t
  */
 SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out,
                                char *why, size_t why_size);
+
+/*
+ * What a layer that talks to a server needs of its host, who has the loop: to be told when sockets are ready.
+ * `watch` says what to wait for on a descriptor of the layer's from now on: SWALE_READABLE, SWALE_WRITABLE, both, or 0 to forget it,
+ * always before it is closed. Level- and edge-triggered polling will both do. It must not call
+ * swale. include/swale/adapters has it ready-made for usual loops.
+ */
+enum { SWALE_READABLE = 1, SWALE_WRITABLE = 2 };
+struct swale_sockets {
+  void (*watch)(int fd, unsigned events, void *user);
+  void *user;
+};
+
+/*
+ * Gives the layer a home: the loop on whose thread it talks to its server, timers included. Until then it is like
+ * memory://, and what is meant for others waits. A layer of memory:// needs none and ignores it. The loop cannot be freed
+ * before swale_layer_detach. Errors: SWALE_ESTATE (it has one), SWALE_ENOMEM, the backend's own. The home loop's
+ * thread, as the next two.
+ */
+SWALE_API int swale_layer_attach(swale_layer *layer, struct swale_loop *home,
+                                 const struct swale_sockets *sockets);
+
+/* A descriptor that was to be watched is ready: SWALE_READABLE, SWALE_WRITABLE (errors are both). */
+SWALE_API void swale_layer_ready(swale_layer *layer, int fd, unsigned events);
+
+/* Ends all connections to the server, once what can be written at once has been. swale_layer_free does it, too. */
+SWALE_API void swale_layer_detach(swale_layer *layer);
 
 /*
  * Ends the layer; queued messages are gone. SWALE_ESTATE, and nothing happens, while a loop still has

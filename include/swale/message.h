@@ -129,6 +129,17 @@ SWALE_API int swale_message_parse(const void *bytes, size_t len, const struct sw
                                   const struct swale_allocator *allocator, swale_message **out);
 
 /*
+ * The same for a message that carries, in its field `key`, what only its carrier may know, such as an address: the
+ * message comes without that field. *taken is a view of its value in `bytes`, SWALE_NIL when there is no such
+ * field. What the field takes up does not count against limits->size. Also SWALE_EINVAL when `key` is "type", and
+ * SWALE_ESIZE when `len` is over SWALE_MESSAGE_SIZE_MAX.
+ */
+SWALE_API int swale_message_parse_without(const char *key, const void *bytes, size_t len,
+                                          const struct swale_parse_limits *limits,
+                                          const struct swale_allocator *allocator, swale_message **out,
+                                          struct swale_value *taken);
+
+/*
  * The message as MessagePack (shortest forms when it was built here); NULL unless it is
  * frozen. Valid while the caller holds a reference.
  */

@@ -47,10 +47,21 @@ void swale__decision_watch(swale_consumer *c) {
   swale_timer_start(c->port->loop, &d->timer, c->port->app->connect_timeout_ms);
 }
 
+void swale__decision_stop_waiting(struct swale__decision *d) {
+  if (!d->link)
+    return;
+  *d->link = d->next;
+  if (d->next)
+    d->next->link = d->link;
+  d->link = NULL;
+  d->consumer->port->joins--;
+}
+
 void swale__decision_free(swale_consumer *c) {
   struct swale__decision *d = c->decision;
   if (!d)
     return;
+  swale__decision_stop_waiting(d);
   swale_timer_stop(c->port->loop, &d->timer);
   for (size_t i = 0; i < d->n_headers; i++)
     swale__free(memory(c), (void *)d->headers[i].name);

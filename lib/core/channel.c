@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/channel.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/consumer.h"
@@ -149,6 +148,11 @@ int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_co
     return SWALE_ECLOSED;
   *out = c;
   return 0;
+}
+
+bool swale__channel_is_own(const swale_layer *layer, const char *name) {
+  struct swale__id id;
+  return read_name(layer, name, &id);
 }
 
 /* ---- the groups of a channel ---- */

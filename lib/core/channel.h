@@ -2,6 +2,7 @@
 #ifndef SWALE_CORE_CHANNEL_H
 #define SWALE_CORE_CHANNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <swale/layer.h>
@@ -66,6 +67,9 @@ int swale__id_fresh(const swale_layer *layer, const char *prefix, char name[SWAL
  * SWALE_ECLOSED, that of a consumer that has ended.
  */
 int swale__channel_resolve(swale_layer *layer, const char *name, struct swale_consumer **out);
+
+/* Does this name carry the mark of this process, whether or not it is a consumer's? */
+bool swale__channel_is_own(const swale_layer *layer, const char *name);
 
 /* The groups of a channel, `n_groups` of them; valid until another is reserved. */
 static inline struct swale__membership *swale__channel_groups(const struct swale__channel *ch) {

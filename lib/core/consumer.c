@@ -9,6 +9,7 @@
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/send.h"
 
 static const struct swale_allocator *memory(const swale_consumer *c) { return &c->port->loop->env.allocator; }
 
@@ -59,12 +60,13 @@ static int enter_layer(swale_consumer *c) {
 
 static void leave_layer(swale_consumer *c) {
   swale_layer *layer = c->port->layer;
+  struct swale__wakes wakes = {0};
   if (!layer)
     return;
   swale__layer_lock(layer);
   swale__channel_leave_all(layer, &c->channel);
   swale__slot_leave(layer, c->slot);
-  swale__layer_unlock(layer);
+  swale__layer_finish(layer, &wakes);
   swale__channel_free_groups(&c->channel, &layer->env.allocator);
 }
 
@@ -185,8 +187,35 @@ static void run_job(struct swale_job *job) {
 static int join_class_groups(swale_consumer *c) {
   int rv = 0;
   for (const char *const *g = c->class->groups; rv == 0 && g && *g; g++)
-    rv = swale_join(c, *g);
+    rv = swale__join(c, *g, &c->decision->ticket);
   return rv;
+}
+
+static void connect_now(swale_consumer *c) {
+  struct swale__running running;
+  c->connected = true;
+  swale__running_begin(c->port->loop, &running, c);
+  int rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
+  swale__running_end(c->port->loop);
+  if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
+    rv = swale_accept(c, NULL);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "connect");
+  else if (c->stage == SWALE__UNDECIDED)
+    swale__decision_watch(c);
+}
+
+/* Until others' messages to the groups arrive, or until the decision's time is up. */
+static void wait_for_groups(swale_consumer *c) {
+  struct swale__decision *d = c->decision;
+  struct swale__port *port = c->port;
+  d->link = &port->joining;
+  d->next = port->joining;
+  if (d->next)
+    d->next->link = &d->next;
+  port->joining = d;
+  port->joins++;
+  swale__decision_watch(c);
 }
 
 void swale__consumer_connect(swale_consumer *c) {
@@ -196,19 +225,28 @@ void swale__consumer_connect(swale_consumer *c) {
   if (rv < 0) {
     swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, rv, "groups"});
     swale_reject(c, 500, NULL);
-    return;
+  } else if (c->decision->ticket > 0 && !swale__outside_settled(c->port->layer, c->decision->ticket)) {
+    wait_for_groups(c);
+    swale__port_connect_joined(c->port); /* they may have been joined since */
+  } else {
+    connect_now(c);
   }
-  struct swale__running running;
-  c->connected = true;
-  swale__running_begin(c->port->loop, &running, c);
-  rv = c->class->connect ? c->class->connect(c) : swale_accept(c, NULL);
-  swale__running_end(c->port->loop);
-  if (rv == 0 && swale__consumer_is_worker(c) && c->stage == SWALE__UNDECIDED)
-    rv = swale_accept(c, NULL);
-  if (rv != 0)
-    swale__consumer_failed(c, rv, "connect");
-  else if (c->stage == SWALE__UNDECIDED)
-    swale__decision_watch(c);
+}
+
+struct swale__decision *swale__port_find_joined(const struct swale__port *port) {
+  for (struct swale__decision *d = port->joining; d; d = d->next)
+    if (swale__outside_settled(port->layer, d->ticket))
+      return d;
+  return NULL;
+}
+
+void swale__port_connect_joined(struct swale__port *port) {
+  struct swale__decision *d;
+  while ((d = swale__port_find_joined(port))) {
+    swale__decision_stop_waiting(d);
+    if (d->consumer->stage == SWALE__UNDECIDED)
+      connect_now(d->consumer);
+  }
 }
 
 /* What to answer the peer when its request makes no scope: a status if the fault is his. */

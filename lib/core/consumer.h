@@ -72,6 +72,8 @@ struct swale__decision {
   swale_consumer *consumer;
   struct swale_header *headers; /* strings are owned */
   size_t n_headers;
+  uint64_t ticket;                      /* of the class's groups, while they are being joined */
+  struct swale__decision *next, **link; /* in the port's list then; link NULL: in none */
 };
 
 static inline swale_consumer *swale__consumer_of_queue(struct swale__queue *q) {
@@ -98,7 +100,10 @@ int swale__consumer_new(swale_app *app, swale_loop *loop, const struct swale_con
                         const struct swale_transport_class *kind, void *transport, swale_scope *scope,
                         swale_consumer **out);
 
-/* Calls connect, and rejects for a connect that failed. */
+/*
+ * Joins the class's groups and calls connect, at once or when others' messages to them arrive; rejects for a
+ * connect that failed.
+ */
 void swale__consumer_connect(swale_consumer *c);
 
 /* Gives the consumer's job one more duty. */
@@ -122,6 +127,8 @@ int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struc
 void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m);
 void swale__consumer_drop_oldest(swale_consumer *c, enum swale_drop_reason reason);
 
+/* The groups need not be waited for any longer. Fine when they were not. */
+void swale__decision_stop_waiting(struct swale__decision *d);
 /* Frees what was needed to decide. */
 void swale__decision_free(swale_consumer *c);
 /* Arms the deadline of an undecided connect. */

@@ -247,7 +247,7 @@ struct swale__membership *swale__membership_find(const struct swale__group *grou
   return NULL;
 }
 
-static int membership_new(swale_layer *layer, struct swale__lane *lane, struct swale__channel *ch) {
+static int membership_make(swale_layer *layer, struct swale__lane *lane, struct swale__channel *ch) {
   struct swale__lease *lease = NULL;
   if (swale__channel_reserve_group(ch, memory(layer)) < 0)
     return SWALE_ENOMEM;
@@ -269,6 +269,18 @@ static int membership_new(swale_layer *layer, struct swale__lane *lane, struct s
   if (lane->group->members++ == 0)
     layer->groups_alive++;
   return 0;
+}
+
+static int membership_new(swale_layer *layer, struct swale__lane *lane, struct swale__channel *ch) {
+  struct swale__group *g = lane->group;
+  bool first = g->members == 0;
+  int rv = first ? swale__outside_open_group(layer, g->name, &g->ticket) : 0;
+  if (rv < 0)
+    return rv;
+  rv = membership_make(layer, lane, ch);
+  if (rv < 0 && first)
+    swale__outside_close_group(layer, g->name);
+  return rv;
 }
 
 int swale__group_join(swale_layer *layer, const char *name, struct swale__channel *channel) {
@@ -311,8 +323,10 @@ void swale__membership_end(swale_layer *layer, struct swale__membership *m) {
     swale__free(memory(layer), lease);
   }
   layer->memberships--;
-  if (--lane->group->members == 0)
+  if (--lane->group->members == 0) {
     layer->groups_alive--;
+    swale__outside_close_group(layer, lane->group->name);
+  }
 
   lock_lane(lane);
   leave_lane(lane, index);

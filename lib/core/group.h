@@ -41,6 +41,7 @@ struct swale__group {
   struct swale__link link; /* by name */
   swale_layer *layer;
   uint64_t members;
+  uint64_t ticket; /* of the backend; see swale_backend_settled */
   struct swale__lane **lanes;
   uint32_t n_lanes, room;
   char name[];

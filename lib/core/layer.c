@@ -3,13 +3,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include <swale/url.h>
 
 #include "core/app.h"
 #include "core/consumer.h"
 #include "core/loop.h"
 #include "core/name.h"
 #include "core/siphash.h"
-#include "core/url.h"
 
 #define CAPACITIES_MAX 256
 /* Longer expiries count as this, so that adding one to the time does not overflow. */
@@ -64,9 +66,9 @@ static int check_limits(const struct swale_layer_config *c, char *why, size_t wh
 }
 
 /* What the URL's query may set, over the config. */
-static int read_param(struct swale_layer_config *c, const struct swale__url_param *p) {
+static int read_param(struct swale_layer_config *c, const struct swale_url_param *p) {
   uint64_t n;
-  int rv = swale__parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
+  int rv = swale_parse_uint(p->value, 0, UINT32_MAX, &n); /* check_limits knows about 0 */
   if (rv < 0)
     return SWALE_EFORMAT;
   if (strcmp(p->key, "capacity") == 0)
@@ -80,8 +82,8 @@ static int read_param(struct swale_layer_config *c, const struct swale__url_para
   return 0;
 }
 
-static int read_url(struct swale_layer_config *c, const struct swale__url *u, char *why, size_t why_size) {
-  if (strcmp(u->scheme, swale__memory_backend.scheme) != 0)
+static int take_url(struct swale_layer_config *c, const struct swale_url *u, char *why, size_t why_size) {
+  if (strcmp(u->scheme, "memory") != 0)
     return explain(SWALE_EUNSUPPORTED, why, why_size, "no such kind of layer", u->scheme);
   if (*u->authority || (*u->path && strcmp(u->path, "/") != 0))
     return explain(SWALE_EFORMAT, why, why_size, "memory:// has no host and no path", NULL);
@@ -90,6 +92,36 @@ static int read_url(struct swale_layer_config *c, const struct swale__url *u, ch
       return explain(SWALE_EFORMAT, why, why_size,
                      "not a parameter of memory://, or not a number up to 2^32-1", u->params[i].key);
   return 0;
+}
+
+static int read_url(struct swale_layer_config *c, const struct swale_allocator *a, const char *url, char *why,
+                    size_t why_size) {
+  struct swale_url *u;
+  int rv = swale_url_parse(url, a, &u);
+  if (rv < 0)
+    return explain(rv, why, why_size,
+                   rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://", NULL);
+  rv = take_url(c, u, why, why_size);
+  swale_url_free(u, a);
+  return rv;
+}
+
+/* ---- backends ---- */
+
+static bool has_scheme(const struct swale_backend_class *class, const char *url) {
+  for (const char *const *scheme = class->schemes; *scheme; scheme++) {
+    size_t n = strlen(*scheme);
+    if (strncasecmp(url, *scheme, n) == 0 && strncmp(url + n, "://", 3) == 0)
+      return true;
+  }
+  return false;
+}
+
+static const struct swale_backend_class *find_backend(const struct swale_layer_config *c, const char *url) {
+  for (const struct swale_backend_class *const *class = c->backends; url && class && *class; class ++)
+    if (has_scheme(*class, url))
+      return *class;
+  return NULL;
 }
 
 /* ---- opening and freeing ---- */
@@ -152,6 +184,9 @@ static void close_parts(swale_layer *layer) {
 }
 
 static void layer_free(swale_layer *layer) {
+  swale_layer_detach(layer);
+  if (layer->outside.backend)
+    layer->outside.class->free(layer->outside.backend);
   close_parts(layer);
   swale__drops_free(&layer->drops, &layer->env.allocator);
   pthread_mutex_destroy(&layer->lock);
@@ -165,12 +200,6 @@ static int layer_new(const struct swale_env *env, const struct swale_layer_confi
   if (!layer)
     return SWALE_ENOMEM;
   layer->env = *env;
-  layer->backend = &swale__memory_backend;
-  layer->capacity = config->capacity;
-  layer->expiry_ms = config->expiry_ms < EXPIRY_MAX ? config->expiry_ms : EXPIRY_MAX;
-  layer->group_expiry_ms = config->group_expiry_ms < EXPIRY_MAX ? config->group_expiry_ms : EXPIRY_MAX;
-  layer->channels_max = config->channels_max;
-  layer->groups_max = config->groups_max;
   if (pthread_mutex_init(&layer->lock, NULL) != 0 ||
       swale__drops_init(&layer->drops, config->on_drop, config->user) < 0) {
     swale__free(&env->allocator, layer);
@@ -185,11 +214,58 @@ static int layer_new(const struct swale_env *env, const struct swale_layer_confi
   return 0;
 }
 
-int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out, char *why,
-                     size_t why_size) {
+static void set_limits(swale_layer *layer, const struct swale_layer_config *config) {
+  layer->capacity = config->capacity;
+  layer->expiry_ms = config->expiry_ms < EXPIRY_MAX ? config->expiry_ms : EXPIRY_MAX;
+  layer->group_expiry_ms = config->group_expiry_ms < EXPIRY_MAX ? config->group_expiry_ms : EXPIRY_MAX;
+  layer->channels_max = config->channels_max;
+  layer->groups_max = config->groups_max;
+}
+
+static int open_backend(swale_layer *layer, const struct swale_backend_class *class, const char *url,
+                        const void *options, struct swale_layer_config *config, char *why, size_t why_size) {
+  if (!class)
+    return 0;
+  struct swale_backend_setup setup = {.layer = layer,
+                                      .url = options ? NULL : url,
+                                      .options = options,
+                                      .process = layer->process,
+                                      .env = layer->env,
+                                      .config = config};
+  int rv = class->open(&setup, &layer->outside.backend, why, why_size);
+  if (rv < 0)
+    return rv;
+  layer->outside.class = class;
+  layer->outside.local = setup.local;
+  layer->outside.has_members = setup.has_members;
+  return 0;
+}
+
+/* `class` NULL: memory://, whose URL has been read into the config. */
+static int open_layer(const struct swale_backend_class *class, const char *url, const void *options,
+                      const struct swale_env *env, struct swale_layer_config *config, swale_layer **out,
+                      char *why, size_t why_size) {
+  swale_layer *layer;
+  int rv = layer_new(env, config, &layer);
+  if (rv < 0)
+    return explain(rv, why, why_size, swale_strerror(rv), NULL);
+  rv = open_backend(layer, class, url, options, config, why, why_size);
+  if (rv == 0)
+    rv = check_limits(config, why, why_size);
+  if (rv < 0) {
+    layer_free(layer);
+    return rv;
+  }
+  set_limits(layer, config);
+  *out = layer;
+  return 0;
+}
+
+int swale_layer_open_with(const struct swale_backend_class *backend, const void *options,
+                          const struct swale_layer_config *config, swale_layer **out, char *why,
+                          size_t why_size) {
   struct swale_layer_config mine;
   struct swale_env env;
-  struct swale__url *u;
   *out = NULL;
   if (why && why_size > 0)
     *why = '\0';
@@ -197,18 +273,24 @@ int swale_layer_open(const char *url, const struct swale_layer_config *config, s
   if (rv < 0)
     return rv;
   swale__env_copy(&env, mine.env);
-  rv = swale__url_parse(url, &env.allocator, &u);
-  if (rv < 0)
-    return explain(rv, why, why_size,
-                   rv == SWALE_ENOMEM ? swale_strerror(rv) : "not a layer's URL, such as memory://", NULL);
-  rv = read_url(&mine, u, why, why_size);
-  swale__url_free(u, &env.allocator);
-  if (rv == 0)
-    rv = check_limits(&mine, why, why_size);
+  return open_layer(backend, NULL, options, &env, &mine, out, why, why_size);
+}
+
+int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out, char *why,
+                     size_t why_size) {
+  struct swale_layer_config mine;
+  struct swale_env env;
+  *out = NULL;
+  if (why && why_size > 0)
+    *why = '\0';
+  int rv = read_config(&mine, config, why, why_size);
   if (rv < 0)
     return rv;
-  rv = layer_new(&env, &mine, out);
-  return rv < 0 ? explain(rv, why, why_size, swale_strerror(rv), NULL) : 0;
+  swale__env_copy(&env, mine.env);
+  const struct swale_backend_class *class = find_backend(&mine, url);
+  if (!class)
+    rv = read_url(&mine, &env.allocator, url, why, why_size);
+  return rv < 0 ? rv : open_layer(class, url, NULL, &env, &mine, out, why, why_size);
 }
 
 int swale_layer_free(swale_layer *layer) {
@@ -244,6 +326,7 @@ static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
 
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes) {
   wake_for_drops(layer, wakes);
+  swale__outside_wake(layer, wakes);
   swale__layer_unlock(layer);
   swale__wakes_call(wakes);
 }

@@ -13,6 +13,7 @@
 #include "core/env.h"
 #include "core/group.h"
 #include "core/loop.h"
+#include "core/outside.h"
 #include "core/plain.h"
 #include "core/port.h"
 #include "core/table.h"
@@ -23,28 +24,16 @@ struct swale__books {
   uint64_t taken, delivered, waiting, unhandled, dropped[SWALE_DROP_REASONS];
 };
 
-/* What a kind of layer does in its own way; every function is called under the layer's lock. */
-struct swale__backend_class {
-  const char *scheme; /* of its URLs */
-
-  /* A valid message for a channel that no consumer of this process has. As swale_send. */
-  int (*send)(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes);
-};
-
-/* memory:// */
-extern const struct swale__backend_class swale__memory_backend;
-
 /*
  * A layer is what its processes' consumers have in common: the table of consumers, the groups, the ports
  * (one per loop and app that has consumers here) and the books. One lock guards all of it; no user code runs
- * under it. What is done with channels that have no consumer here is the backend's business: for "memory://"
- * they are stored in this process (plain.h).
+ * under it. Channels that have no consumer are kept in this process (plain.h), unless a backend has them
+ * (outside.h).
  *
- * Locks are taken in the order layer, loop, drop reports.
+ * Locks are taken in the order layer, loop, drop reports; a backend's own comes after the layer's.
  */
 struct swale_layer {
   struct swale_env env;
-  const struct swale__backend_class *backend;
   uint32_t capacity;
   uint64_t expiry_ms, group_expiry_ms;
   struct swale_capacity *capacities;
@@ -64,6 +53,7 @@ struct swale_layer {
   uint64_t groups_alive; /* without groups that only wait for what is on its way to them */
   atomic_uint epoch;     /* counts flushes */
   struct swale__drops drops;
+  struct swale__outside outside;
 };
 
 static inline void swale__layer_lock(swale_layer *layer) { pthread_mutex_lock(&layer->lock); }
@@ -74,8 +64,8 @@ static inline uint64_t swale__layer_now(const swale_layer *layer) {
 }
 
 /*
- * Unlocks; wakes the loops that were noted, and one to tell drops. Every call that may have dropped
- * something ends so.
+ * Unlocks; wakes the loops that were noted, one to tell drops, and the home of a backend that has work. Every call that may
+ * have dropped something, or ended or begun a membership, ends so.
  */
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes);
 

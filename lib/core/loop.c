@@ -195,6 +195,7 @@ void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1) {
     swale__loop_run_jobs(loop);
     tell_drops(loop);
+    swale__outside_run(loop);
     swale__loop_run_jobs(loop);
   }
   loop->depth--;
@@ -215,6 +216,8 @@ static void run_inbox(swale_loop *loop) {
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     swale__port_follow_flush(p);
+  for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
+    swale__port_connect_joined(p);
 
   size_t done = 0;
   struct swale__entry *e;
@@ -234,11 +237,12 @@ static void run_timers(swale_loop *loop) {
     t->fire(t);
 }
 
-/* Drops to tell, or a flush to follow? */
+/* Drops to tell, a flush to follow, or consumers to connect? */
 static bool layers_have_work(const swale_loop *loop) {
   for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
     if (p->layer && (atomic_load_explicit(&p->layer->drops.any, memory_order_relaxed) ||
-                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch))
+                     atomic_load_explicit(&p->layer->epoch, memory_order_relaxed) != p->epoch ||
+                     swale__port_find_joined(p)))
       return true;
   return false;
 }
@@ -247,7 +251,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <swale/layer.h>
 #include <swale/loop.h>
 #include <swale/transport.h>
 
@@ -56,6 +57,7 @@ struct swale_loop {
   struct swale__wheel wheel;
   struct swale_job *newest_job; /* a ring: it leads to the oldest */
   struct swale__port *ports;
+  swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
   struct swale__running *running; /* the innermost */
   size_t n_consumers, holds;

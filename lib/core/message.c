@@ -123,33 +123,93 @@ static int find_type(const unsigned char *map, struct swale_value *type) {
   return memchr(type->as.str, '\0', type->len) ? SWALE_ETYPE : 0;
 }
 
-static int check_limits(size_t len, const struct swale_parse_limits *limits, size_t *depth_max) {
-  size_t depth = limits ? limits->depth : 0;
-  *depth_max = depth == 0 || depth > SWALE_MESSAGE_DEPTH_MAX ? SWALE_MESSAGE_DEPTH_MAX : depth;
-  return len > size_bound(limits ? limits->size : 0) ? SWALE_ESIZE : 0;
+/* A pair of a map: from its key to behind its value. */
+struct field {
+  const unsigned char *from, *behind;
+  struct swale_value value;
+};
+
+/* Finds `key` in a checked map; without it, or with NULL, the field is nothing, at `end`. */
+static void find_field(const unsigned char *map, const unsigned char *end, const char *key, struct field *f) {
+  struct swale_value root, name;
+  const unsigned char *at = swale__msgpack_next(map, &root);
+  for (uint32_t left = key ? root.len : 0; left > 0; left--) {
+    f->from = at;
+    at = swale__msgpack_next(at, &name);
+    swale__msgpack_next(at, &f->value);
+    f->behind = at = swale__msgpack_skip(at, 1);
+    if (swale_value_is(&name, key))
+      return;
+  }
+  *f = (struct field){.from = end, .behind = end, .value.type = SWALE_NIL};
 }
 
-int swale_message_parse(const void *bytes, size_t len, const struct swale_parse_limits *limits,
-                        const struct swale_allocator *allocator, swale_message **out) {
+/* Fills a message that has room with all of a map but one field. */
+static void copy_around(swale_message *m, const unsigned char *map, const unsigned char *end,
+                        const struct field *f) {
+  unsigned char *to = m->bytes;
+  if (f->from < f->behind) {
+    struct swale_value root;
+    map = swale__msgpack_next(map, &root);
+    to += swale__msgpack_put_map(to, root.len - 1);
+  }
+  size_t before = (size_t)(f->from - map), after = (size_t)(end - f->behind);
+  memcpy(to, map, before);
+  memcpy(to + before, f->behind, after);
+  m->len = (uint32_t)((size_t)(to - m->bytes) + before + after);
+}
+
+static size_t depth_bound(size_t wanted) {
+  return wanted == 0 || wanted > SWALE_MESSAGE_DEPTH_MAX ? SWALE_MESSAGE_DEPTH_MAX : wanted;
+}
+
+/* What swale_message_parse and _without have in common: `key` may be NULL, and then counts as absent. */
+static int parse(const char *key, const void *bytes, size_t len, const struct swale_parse_limits *limits,
+                 const struct swale_allocator *allocator, swale_message **out, struct field *f) {
   struct swale_allocator a;
   struct swale_value type;
-  size_t depth_max;
-  swale__allocator_copy(&a, allocator);
+  const unsigned char *end = (const unsigned char *)bytes + len;
+  size_t size_max = size_bound(limits ? limits->size : 0);
   *out = NULL;
-  int rv = check_limits(len, limits, &depth_max);
-  if (rv == 0)
-    rv = swale__msgpack_check(bytes, len, depth_max, &a);
+  if (len > (key ? SWALE_MESSAGE_SIZE_MAX : size_max))
+    return SWALE_ESIZE;
+  swale__allocator_copy(&a, allocator);
+  int rv = swale__msgpack_check(bytes, len, depth_bound(limits ? limits->depth : 0), &a);
   if (rv == 0)
     rv = find_type(bytes, &type);
   if (rv)
     return rv;
-  swale_message *m = create(&a, 0, type.as.str, type.len, len);
+  find_field(bytes, end, key, f);
+  size_t room = len - (size_t)(f->behind - f->from);
+  if (room > size_max)
+    return SWALE_ESIZE;
+  swale_message *m = create(&a, 0, type.as.str, type.len, room);
   if (!m)
     return SWALE_ENOMEM;
-  memcpy(m->bytes, bytes, len);
-  m->len = (uint32_t)len;
+  copy_around(m, bytes, end, f);
   *out = m;
   return 0;
+}
+
+int swale_message_parse(const void *bytes, size_t len, const struct swale_parse_limits *limits,
+                        const struct swale_allocator *allocator, swale_message **out) {
+  struct field nothing;
+  return parse(NULL, bytes, len, limits, allocator, out, &nothing);
+}
+
+int swale_message_parse_without(const char *key, const void *bytes, size_t len,
+                                const struct swale_parse_limits *limits,
+                                const struct swale_allocator *allocator, swale_message **out,
+                                struct swale_value *taken) {
+  struct field field = {.value.type = SWALE_NIL};
+  *out = NULL;
+  *taken = field.value;
+  if (strcmp(key, "type") == 0)
+    return SWALE_EINVAL;
+  int rv = parse(key, bytes, len, limits, allocator, out, &field);
+  if (rv == 0)
+    *taken = field.value;
+  return rv;
 }
 
 /* ---- as a whole ----------------------------------------------------------------------- */

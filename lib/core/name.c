@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <swale/layer.h>
+
 /* Bit c of the pair is set where the character c is legal in every name. */
 static const uint64_t legal_below_64 = (UINT64_C(1) << '-') | (UINT64_C(1) << '.') | (UINT64_C(0x3ff) << '0');
 static const uint64_t legal_from_64 =
@@ -42,6 +44,10 @@ bool swale__name_is_channel(const char *name) {
     n += 1 + legal_prefix(name + n + 1);
   return n <= SWALE__NAME_MAX && name[n] == '\0';
 }
+
+bool swale_channel_name_valid(const char *name) { return swale__name_is_channel(name); }
+
+bool swale_group_name_valid(const char *name) { return swale__name_is_group(name); }
 
 /*
  * Globs. A pattern is a row of elements: `*`, or something that matches exactly one character. Matching

@@ -156,29 +156,22 @@ int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message 
   return rv;
 }
 
-static int memory_send(swale_layer *layer, const char *channel, swale_message *m,
-                       struct swale__wakes *wakes) {
-  struct swale__plain *p;
-  int rv = swale__plain_get(layer, channel, &p);
-  if (rv < 0)
-    return rv;
-  rv = swale__plain_send(layer, p, m, wakes);
-  swale__plain_tidy(layer, &p->channel);
-  return rv;
-}
-
-const struct swale__backend_class swale__memory_backend = {.scheme = "memory", .send = memory_send};
-
 /* ---- workers ---- */
 
 int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct swale_consumer *c,
                             struct swale__wakes *wakes) {
+  int rv = p->n_workers == 0 ? swale__outside_listen(layer, p->name) : 0;
+  if (rv < 0)
+    return rv;
   if (p->n_workers == p->room) {
     uint32_t room = p->room ? p->room * 2 : 2;
     struct swale_consumer **workers =
         swale__realloc_array(&layer->env.allocator, p->workers, room, sizeof(struct swale_consumer *));
-    if (!workers)
+    if (!workers) {
+      if (p->n_workers == 0)
+        swale__outside_unlisten(layer, p->name);
       return SWALE_ENOMEM;
+    }
     p->workers = workers;
     p->room = room;
   }
@@ -188,10 +181,12 @@ int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct s
   return 0;
 }
 
-void swale__plain_remove_worker(struct swale__plain *p, struct swale_consumer *c) {
+void swale__plain_remove_worker(swale_layer *layer, struct swale__plain *p, struct swale_consumer *c) {
   for (uint32_t i = 0; i < p->n_workers; i++)
     if (p->workers[i] == c) {
       p->workers[i] = p->workers[--p->n_workers];
+      if (p->n_workers == 0)
+        swale__outside_unlisten(layer, p->name);
       return;
     }
 }

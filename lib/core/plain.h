@@ -63,7 +63,7 @@ void swale__plain_drop_all(swale_layer *layer, struct swale__plain *p, enum swal
 /* A worker begins to listen (what waits goes to him), or stops. */
 int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct swale_consumer *c,
                             struct swale__wakes *wakes);
-void swale__plain_remove_worker(struct swale__plain *p, struct swale_consumer *c);
+void swale__plain_remove_worker(swale_layer *layer, struct swale__plain *p, struct swale_consumer *c);
 /* Gives a hold back. */
 void swale__plain_release(swale_layer *layer, struct swale__plain *p);
 bool swale__plain_has_worker(const struct swale__channel *channel);

@@ -12,6 +12,8 @@
 
 #include "core/queue.h"
 
+struct swale__decision;
+
 /*
  * A port is where a loop lies in a layer: what all consumers of one app, layer, loop and kind of transport
  * have in common, so that each of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as
@@ -30,6 +32,10 @@ struct swale__port {
   struct swale__expiry expiry; /* of what waits in its consumers' queues */
   struct swale_timer timer;    /* for the oldest of them */
   unsigned epoch;              /* of the layer, as far as it was followed */
+
+  /* Consumers whose class's groups are being joined: how many, and they, in any order. */
+  atomic_uint joins;
+  struct swale__decision *joining;
 
   _Atomic uint64_t taken;   /* of what was offered: no longer in the inbox */
   _Atomic uint64_t waiting; /* in consumers' queues now */
@@ -61,5 +67,11 @@ void swale__port_watch_expiry(struct swale__port *port);
  * messages come, which need the room. The loop's thread.
  */
 void swale__port_follow_flush(struct swale__port *port);
+
+/* A consumer whose groups have been joined meanwhile, or NULL. The loop's thread. */
+struct swale__decision *swale__port_find_joined(const struct swale__port *port);
+
+/* Connects consumers whose groups have been joined. The loop's thread. */
+void swale__port_connect_joined(struct swale__port *port);
 
 #endif

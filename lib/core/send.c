@@ -2,14 +2,46 @@
 /*
  * swale_send, swale_group_send and what else moves messages or members: the layer's calls, from any thread.
  */
+#include <string.h>
+
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/inbox.h"
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/name.h"
+#include "core/send.h"
 
 /* ---- to one channel ---- */
+
+static int send_to_consumer(swale_layer *layer, swale_consumer *c, swale_message *m,
+                            struct swale__wakes *wakes) {
+  int rv = swale__consumer_post(c, m, false, wakes);
+  if (rv == 0) {
+    layer->books.offered++;
+    layer->books.posted++;
+  }
+  return rv;
+}
+
+static int send_to_name(swale_layer *layer, const char *channel, swale_message *m,
+                        struct swale__wakes *wakes) {
+  struct swale__plain *p;
+  int rv = swale__plain_get(layer, channel, &p);
+  if (rv < 0)
+    return rv;
+  rv = swale__plain_send(layer, p, m, wakes);
+  swale__plain_tidy(layer, &p->channel);
+  return rv;
+}
+
+int swale__send_here(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes) {
+  swale_consumer *c;
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv < 0)
+    return rv;
+  return c ? send_to_consumer(layer, c, m, wakes) : send_to_name(layer, channel, m, wakes);
+}
 
 static int send_locked(swale_layer *layer, const char *channel, swale_message *m,
                        struct swale__wakes *wakes) {
@@ -17,14 +49,11 @@ static int send_locked(swale_layer *layer, const char *channel, swale_message *m
   int rv = swale__channel_resolve(layer, channel, &c);
   if (rv < 0)
     return rv;
-  if (!c)
-    return layer->backend->send(layer, channel, m, wakes);
-  rv = swale__consumer_post(c, m, false, wakes);
-  if (rv == 0) {
-    layer->books.offered++;
-    layer->books.posted++;
-  }
-  return rv;
+  if (c)
+    return send_to_consumer(layer, c, m, wakes);
+  if (swale__outside_has(layer, channel))
+    return swale__outside_send(layer, channel, m);
+  return send_to_name(layer, channel, m, wakes);
 }
 
 int swale_send(swale_layer *layer, const char *channel, swale_message *message) {
@@ -95,8 +124,8 @@ static uint64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swal
   return lane->count;
 }
 
-static int64_t group_send_locked(swale_layer *layer, const char *group, swale_message *m,
-                                 struct swale__wakes *wakes) {
+int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_message *m,
+                               struct swale__wakes *wakes) {
   struct swale__group *g = swale__group_find(layer, group);
   if (!g)
     return 0;
@@ -123,11 +152,13 @@ int swale_group_send(swale_layer *layer, const char *group, swale_message *messa
     return rv;
   swale__layer_lock(layer);
   swale__layer_expire(layer);
-  int64_t offered = group_send_locked(layer, group, message, &wakes);
-  if (offered >= 0)
+  int64_t offered = swale__group_send_here(layer, group, message, &wakes);
+  if (offered >= 0) {
     layer->books.group_sends++;
-  else if (offered == SWALE_EFULL)
+    swale__outside_group_send(layer, group, message);
+  } else if (offered == SWALE_EFULL) {
     layer->books.refused++;
+  }
   swale__layer_finish(layer, &wakes);
   return offered > INT32_MAX ? INT32_MAX : (int)offered;
 }
@@ -145,6 +176,8 @@ int swale_group_add(swale_layer *layer, const char *group, const char *channel) 
   int rv = swale__channel_resolve(layer, channel, &c);
   if (rv == 0 && c) {
     rv = swale__group_join(layer, group, swale__consumer_channel(c));
+  } else if (rv == 0 && swale__outside_has_member(layer, channel)) {
+    rv = swale__outside_group_add(layer, group, channel);
   } else if (rv == 0 && (rv = swale__plain_get(layer, channel, &p)) == 0) {
     rv = swale__group_join(layer, group, &p->channel);
     swale__plain_tidy(layer, &p->channel);
@@ -160,22 +193,34 @@ static void leave_locked(swale_layer *layer, const char *group, const struct swa
     swale__membership_end(layer, m);
 }
 
+/* Takes a channel that no consumer here has out of the group: 0, or SWALE_EFULL, SWALE_ENOMEM. */
+static int discard_name(swale_layer *layer, const char *group, const char *channel) {
+  const struct swale__plain *p = swale__plain_find(layer, channel);
+  if (p)
+    leave_locked(layer, group, &p->channel);
+  return swale__outside_has_member(layer, channel) ? swale__outside_group_discard(layer, group, channel) : 0;
+}
+
 int swale_group_discard(swale_layer *layer, const char *group, const char *channel) {
   swale_consumer *c;
+  struct swale__wakes wakes = {0};
+  int rv = 0;
   if (!swale__name_is_group(group) || !swale__name_is_channel(channel))
     return SWALE_ENAME;
   swale__layer_lock(layer);
   if (swale__channel_resolve(layer, channel, &c) == 0) {
-    struct swale__plain *p = c ? NULL : swale__plain_find(layer, channel);
-    if (c || p)
-      leave_locked(layer, group, c ? swale__consumer_channel(c) : &p->channel);
+    if (c)
+      leave_locked(layer, group, swale__consumer_channel(c));
+    else
+      rv = discard_name(layer, group, channel);
   }
-  swale__layer_unlock(layer);
-  return 0;
+  swale__layer_finish(layer, &wakes);
+  return rv;
 }
 
-int swale_join(swale_consumer *c, const char *group) {
+int swale__join(swale_consumer *c, const char *group, uint64_t *ticket) {
   swale_layer *layer = c->port->layer;
+  struct swale__wakes wakes = {0};
   if (!layer)
     return SWALE_ENOTFOUND;
   if (!swale__name_is_group(group))
@@ -184,26 +229,46 @@ int swale_join(swale_consumer *c, const char *group) {
     return SWALE_ECLOSED;
   swale__layer_lock(layer);
   int rv = swale__group_join(layer, group, swale__consumer_channel(c));
-  swale__layer_unlock(layer);
+  if (rv == 0) {
+    uint64_t its = swale__group_find(layer, group)->ticket;
+    *ticket = its > *ticket ? its : *ticket;
+  }
+  swale__layer_finish(layer, &wakes);
   return rv;
+}
+
+int swale_join(swale_consumer *c, const char *group) {
+  uint64_t ticket = 0;
+  return swale__join(c, group, &ticket);
 }
 
 int swale_leave(swale_consumer *c, const char *group) {
   swale_layer *layer = c->port->layer;
+  struct swale__wakes wakes = {0};
   if (!layer)
     return SWALE_ENOTFOUND;
   if (!swale__name_is_group(group))
     return SWALE_ENAME;
   swale__layer_lock(layer);
   leave_locked(layer, group, swale__consumer_channel(c));
-  swale__layer_unlock(layer);
+  swale__layer_finish(layer, &wakes);
   return 0;
 }
 
 /* ---- channels without a consumer ---- */
 
 int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
-  return swale__id_fresh(layer, prefix, name);
+  char fresh[SWALE_NAME_SIZE];
+  struct swale__wakes wakes = {0};
+  int rv = swale__id_fresh(layer, prefix, fresh);
+  if (rv < 0)
+    return rv;
+  swale__layer_lock(layer);
+  rv = prefix ? swale__outside_listen_own(layer, fresh) : 0;
+  swale__layer_finish(layer, &wakes);
+  if (rv == 0)
+    strcpy(name, fresh);
+  return rv;
 }
 
 /*
@@ -234,6 +299,8 @@ int swale_receive(swale_layer *layer, const char *channel, swale_message **out) 
   if (rv == 0) {
     *out = p ? swale__plain_take(layer, p) : NULL;
     rv = *out ? 0 : SWALE_EAGAIN;
+    if (!*out)
+      swale__outside_receive(layer, channel);
   }
   if (rv == 0) {
     layer->books.delivered++;
@@ -250,6 +317,8 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
     return SWALE_ENAME;
   swale__layer_lock(layer);
   int rv = find_unowned(layer, channel, &p);
+  if (rv == 0)
+    swale__outside_unlisten(layer, channel);
   if (rv == 0 && p) {
     p->holds++;
     swale__plain_drop_all(layer, p, SWALE_DROP_CLOSED);
@@ -278,6 +347,7 @@ int swale_flush(swale_layer *layer) {
   atomic_fetch_add_explicit(&layer->epoch, 1, memory_order_release);
   swale__groups_clear(layer);
   swale__plains_flush(layer);
+  swale__outside_flush(layer);
   wake_ports(layer, &wakes);
   swale__layer_finish(layer, &wakes);
   return 0;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/url.h"
+#include <swale/url.h>
 
 #include <stdbool.h>
 #include <string.h>
-
-#include <swale/error.h>
 
 #include "core/env.h"
 
@@ -33,7 +31,7 @@ static char escaped_byte(const char *text) {
   return low < 0 ? 0 : (char)(high * 16 + low);
 }
 
-void swale__percent_decode(char *text) {
+void swale_percent_decode(char *text) {
   char *to = text;
   while (*text) {
     char byte = escaped_byte(text);
@@ -74,7 +72,7 @@ static char *keep(char **room, const char *from, size_t n) {
 
 static char *keep_decoded(char **room, const char *from, size_t n) {
   char *piece = keep(room, from, n);
-  swale__percent_decode(piece);
+  swale_percent_decode(piece);
   return piece;
 }
 
@@ -85,19 +83,19 @@ static void lower(char *text) {
 }
 
 /* "key=value" of `n` bytes into the next element of params. */
-static int keep_param(struct swale__url *u, char **room, const char *pair, size_t n) {
+static int keep_param(struct swale_url *u, char **room, const char *pair, size_t n) {
   const char *equals = memchr(pair, '=', n);
   if (!equals || equals == pair)
     return SWALE_EFORMAT;
   const char *key = keep_decoded(room, pair, (size_t)(equals - pair));
-  if (swale__url_param(u, key))
+  if (swale_url_param(u, key))
     return SWALE_EFORMAT;
   const char *value = keep_decoded(room, equals + 1, n - 1 - (size_t)(equals - pair));
-  u->params[u->n_params++] = (struct swale__url_param){key, value};
+  u->params[u->n_params++] = (struct swale_url_param){key, value};
   return SWALE_OK;
 }
 
-static int keep_query(struct swale__url *u, char **room, const char *query) {
+static int keep_query(struct swale_url *u, char **room, const char *query) {
   if (*query == '\0')
     return SWALE_OK;
   for (;;) {
@@ -110,7 +108,7 @@ static int keep_query(struct swale__url *u, char **room, const char *query) {
 }
 
 /* Takes a clean text apart. The zero at the end of a piece takes the place of the separator behind it. */
-static int fill(struct swale__url *u, char *room, const char *text, size_t scheme) {
+static int fill(struct swale_url *u, char *room, const char *text, size_t scheme) {
   char *name = keep(&room, text, scheme);
   lower(name);
   u->scheme = name;
@@ -130,20 +128,21 @@ static size_t most_params(const char *text) {
   return n;
 }
 
-int swale__url_parse(const char *text, const struct swale_allocator *a, struct swale__url **out) {
+int swale_url_parse(const char *text, const struct swale_allocator *a, struct swale_url **out) {
   if (!text)
     return SWALE_EFORMAT;
-  size_t length = strnlen(text, SWALE__URL_MAX + 1);
-  if (length > SWALE__URL_MAX)
+  size_t length = strnlen(text, SWALE_URL_MAX + 1);
+  if (length > SWALE_URL_MAX)
     return SWALE_ESIZE;
   size_t scheme = scheme_length(text);
   if (scheme == 0 || !is_clean(text))
     return SWALE_EFORMAT;
 
   size_t params = most_params(text);
-  struct swale__url *u = swale__malloc(a, sizeof *u + params * sizeof u->params[0] + length + 1);
+  struct swale_url *u = swale__malloc(a, sizeof *u + params * sizeof u->params[0] + length + 1);
   if (!u)
     return SWALE_ENOMEM;
+  u->params = (struct swale_url_param *)(u + 1);
   int rv = fill(u, (char *)(u->params + params), text, scheme);
   if (rv < 0)
     swale__free(a, u);
@@ -152,16 +151,16 @@ int swale__url_parse(const char *text, const struct swale_allocator *a, struct s
   return rv;
 }
 
-void swale__url_free(struct swale__url *u, const struct swale_allocator *a) { swale__free(a, u); }
+void swale_url_free(struct swale_url *u, const struct swale_allocator *a) { swale__free(a, u); }
 
-const char *swale__url_param(const struct swale__url *u, const char *key) {
+const char *swale_url_param(const struct swale_url *u, const char *key) {
   for (size_t i = 0; i < u->n_params; i++)
     if (strcmp(u->params[i].key, key) == 0)
       return u->params[i].value;
   return NULL;
 }
 
-int swale__parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
+int swale_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
   if (!text || *text == '\0' || text[strspn(text, "0123456789")] != '\0')
     return SWALE_EFORMAT;
   uint64_t value = 0;

@@ -11,8 +11,7 @@ int swale__worker_listen(swale_consumer *c) {
   struct swale__wakes wakes = {0};
   swale__layer_lock(layer);
   int rv = swale__plain_add_worker(layer, c->transport, c, &wakes);
-  swale__layer_unlock(layer);
-  swale__wakes_call(&wakes);
+  swale__layer_finish(layer, &wakes);
   return rv;
 }
 
@@ -30,12 +29,13 @@ static void leave_class_groups(swale_consumer *c, struct swale__plain *p) {
 void swale__worker_stop(swale_consumer *c) {
   swale_layer *layer = c->port->layer;
   struct swale__plain *p = c->transport;
+  struct swale__wakes wakes = {0};
   swale__layer_lock(layer);
-  swale__plain_remove_worker(p, c);
+  swale__plain_remove_worker(layer, p, c);
   if (p->holds == 1)
     leave_class_groups(c, p);
   swale__plain_release(layer, p);
-  swale__layer_unlock(layer);
+  swale__layer_finish(layer, &wakes);
   c->transport = NULL; /* what is still in the inbox for this worker keeps the consumer, not the channel */
 }
 

@@ -123,6 +123,31 @@ def connect_table(results):
     return table(["handshakes", "server", "per second", "CPU us each"], rows)
 
 
+def redis_row(mode, fan):
+    """Of one scenario: swale's figures, channels_redis', and how they compare."""
+    name = f"{mode}, " + (f"{fan['processes']} x " if fan["processes"] > 1 else "") + number(fan["members"])
+    cells = [name + (f", {fan['window']} in flight" if fan["window"] > 1 else "")]
+    for who in ("swale", "channels_redis"):
+        f = fan["figures"].get(who, {})
+        cells += [number(f.get("deliveries_per_second")), number(f.get("p50_us")), number(f.get("p99_us"))]
+        if who == "swale":
+            cells.append(number(f.get("redis_us")))
+    return [*cells, number(fan["ratio"], 0)]
+
+
+def redis_table(redis):
+    modes = [m for m in redis if m != "error"]
+    fans = table(["members", "swale, deliveries/s", "p50 us", "p99 us", "Redis' CPU us a message", "channels_redis, deliveries/s",
+                  "p50 us", "p99 us", "ratio"], [redis_row(mode, fan) for mode in modes for fan in redis[mode]["fan"]])
+    echoes = table(["round trip of one member, p50", "swale, us", "bare hiredis, us", "ratio", "bar"],
+                   [[mode, number(e["swale"], 1), number(e["bare"], 1), number(e["ratio"], 2), redis[mode]["echo_bar"]]
+                    for mode in modes for e in [redis[mode]["echo"]]])
+    bars = ", ".join(f"{redis[mode]['bar']} in {mode} mode" for mode in modes)
+    errors = {e for mode in modes for x in [*redis[mode]["fan"], redis[mode]["echo"]] for e in x["errors"]}
+    return "\n\n".join([fans, f"The bars for the ratio at 1,000 members: {bars}.", echoes,
+                        *(f"Failed: {e}" for e in sorted(errors))])
+
+
 def tables(results):
     m = results["machine"]
     parts = [f"{m['cpu']}, {m['cores']} cores, Linux {m['kernel']}, {m['compiler']}, {m['date']}; load "
@@ -140,6 +165,9 @@ def tables(results):
         parts += ["### Memory", memory.get("error") or memory_table(memory)]
     if "connect" in results:
         parts += ["### Connecting", connect_table(results)]
+    if "redis" in results:
+        redis = results["redis"]
+        parts += ["### Layers on Redis, from one process to another", redis.get("error") or redis_table(redis)]
     if "fanout" in results:
         parts += ["### Fan-out in full", speed_table(results)]
     return "\n\n".join(parts) + "\n"

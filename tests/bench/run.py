@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks and shows the results as a table, as JSON and, if asked, as charts in docs/performance.md.
 
-    run.py --build build/tests/bench              all of it, 15 to 20 minutes
+    run.py --build build/tests/bench              all of it, about 20 minutes
     run.py --build build/tests/bench --quick      under a minute, and rougher
     run.py ... --servers floor,floor-batched,swale --only fanout --rounds 7
     run.py ... --publish                          writes docs/performance.md's results and charts
@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+import redis_runs
 import report
 import servers as kinds
 
@@ -171,18 +172,18 @@ def parse_arguments():
     p.add_argument("--rounds", type=int)
     p.add_argument("--ms", type=int, help="milliseconds each measurement takes")
     p.add_argument("--servers", help="comma-separated names")
-    p.add_argument("--only", help="of fanout,layer,memory,connect")
+    p.add_argument("--only", help="of fanout,layer,memory,connect,redis")
     p.add_argument("--publish", action="store_true")
     args = p.parse_args()
     args.build = args.build.resolve()
     args.rounds = args.rounds or (3 if args.quick else 5)
-    args.ms = args.ms or (500 if args.quick else 1500)
+    args.ms = args.ms or (500 if args.quick else 1200)
     return args
 
 
 def main():
     args = parse_arguments()
-    parts = args.only.split(",") if args.only else ["fanout", "layer", "memory", "connect"]
+    parts = args.only.split(",") if args.only else ["fanout", "layer", "memory", "connect", "redis"]
     cores = kinds.cores()
     chosen = choose(args)
     labels = {s.name: s.label for s in chosen}
@@ -198,6 +199,9 @@ def main():
         results["memory"] = run_memory(args, cores[0])
     if "connect" in parts:
         results["connect"] = run_connect(args, chosen, cores)
+    if "redis" in parts:
+        results["redis"] = redis_runs.run_redis(args.build, args.quick, args.rounds, args.ms,
+                                                progress("redis", args.rounds))
     results["machine"]["load_after"] = os.getloadavg()[0]
     results["seconds"] = round(time.monotonic() - start)
     (args.build / "results.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -10,7 +10,8 @@
 
 static int accept_any(void *transport, const char *subprotocol, const struct swale_header *headers,
                       size_t n) {
-  (void)transport, (void)subprotocol, (void)headers, (void)n;
+  (void)subprotocol, (void)headers, (void)n;
+  ++*(size_t *)transport;
   return 0;
 }
 
@@ -57,19 +58,25 @@ swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *us
   return loop;
 }
 
-void world_open(struct world *w, const struct swale_env *env, unsigned keep) {
-  struct swale_layer_config layer;
+void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
+                   void (*wake)(void *user), void *user) {
   struct swale_app_config app;
-  *w = (struct world){.env = env};
-  swale_layer_config_default(&layer);
-  layer.env = env;
-  must(swale_layer_open("memory://", &layer, &w->layer, NULL, 0), "swale_layer_open");
-  w->loop = world_loop(w, NULL, NULL);
+  *w = (struct world){.env = env, .layer = layer};
+  w->loop = world_loop(w, wake, user);
   swale_app_config_default(&app);
   app.env = env;
   app.keep = keep;
   must(swale_app_new(&app, &w->app), "swale_app_new");
   must(swale_app_layer(w->app, NULL, w->layer), "swale_app_layer");
+}
+
+void world_open(struct world *w, const struct swale_env *env, unsigned keep) {
+  struct swale_layer_config config;
+  swale_layer *layer;
+  swale_layer_config_default(&config);
+  config.env = env;
+  must(swale_layer_open("memory://", &config, &layer, NULL, 0), "swale_layer_open");
+  world_open_on(w, layer, env, keep, NULL, NULL);
 }
 
 void world_close(struct world *w) {
@@ -78,12 +85,12 @@ void world_close(struct world *w) {
   must(swale_layer_free(w->layer), "swale_layer_free");
 }
 
-void world_populate(const struct world *w, swale_loop *loop, size_t count, swale_consumer **out) {
-  static int peer; /* a transport is told apart by its address; these need not be */
+void world_populate(struct world *w, swale_loop *loop, size_t count, swale_consumer **out) {
   struct swale_request request = {.size = sizeof request, .target = "/", .scheme = "ws"};
   for (size_t i = 0; i < count; i++) {
     swale_consumer *c = NULL;
-    if (must(swale_consumer_open(w->app, loop, &request, &nowhere, &peer, &c), "swale_consumer_open") != 0)
+    if (must(swale_consumer_open(w->app, loop, &request, &nowhere, &w->accepted, &c),
+             "swale_consumer_open") != 0)
       die("a consumer was refused");
     if (out)
       out[i] = c;

@@ -22,7 +22,7 @@ packaged="DESTDIR=$at/dest PREFIX=/usr LIBDIR=/usr/lib/triplet"
 build install $packaged
 for file in $(files "$at/dest"); do
   case ${file#"$at/dest"} in
-    /usr/include/swale/*.h | /usr/lib/triplet/libswale* | /usr/lib/triplet/pkgconfig/libswale*.pc) ;;
+    /usr/include/swale/*.h | /usr/include/swale/adapters/*.h | /usr/lib/triplet/libswale* | /usr/lib/triplet/pkgconfig/libswale*.pc) ;;
     *) fault "installs ${file#"$at/dest"}" ;;
   esac
 done
@@ -40,7 +40,7 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 program() {
   local headers functions
   case $1 in
-    libswale) headers=$(ls include/swale | grep -vE '^(ws|json|redis|testing)\.h$') ;;
+    libswale) headers=$(cd include/swale && ls *.h | grep -vE '^(ws|json|redis|testing)\.h$') ;;
     *) headers=${1#libswale-}.h ;;
   esac
   functions=$(cd include/swale && cat $headers | sed -n 's/^SWALE_API .*[ *]\(swale_[a-z0-9_]*\)(.*/\1/p' | sort -u)

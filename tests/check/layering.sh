@@ -26,7 +26,7 @@ for folder in lib/*/; do
     core) own='^$' ;;
     ws) own='<(wslay/|nettle/|zlib\.h)' ;;
     json) own='<jansson\.h' ;;
-    redis) own='<(hiredis/|msgpack\.h|zlib\.h)' ;;
+    redis) own='<(hiredis/|nettle/)' ;;
     *) own='^$' ;;
   esac
   files=$(ls "$folder"*.[ch] 2>/dev/null) || continue

@@ -24,7 +24,7 @@ NEEDED = {
     "swale": set(),
     "swale-ws": {"libswale", "libwslay", "libnettle", "libz"},
     "swale-json": {"libswale", "libjansson"},
-    "swale-redis": {"libswale", "libhiredis", "libmsgpackc"},
+    "swale-redis": {"libswale", "libhiredis", "libnettle"},
     "swale-testing": {"libswale"},
 }
 UPPER = {"ws.h": "swale-ws", "json.h": "swale-json", "redis.h": "swale-redis", "testing.h": "swale-testing"}

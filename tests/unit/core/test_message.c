@@ -210,6 +210,89 @@ static void running_out_of_memory_while_parsing_and_rendering(void **state) {
   unit_fail_every_allocation(parse_and_render);
 }
 
+/* ---- without a field ------------------------------------------------------------------- */
+
+#define FIELD "\xa3key\x92\x01\x81\xa1k\xa1v" /* "key": [1, {"k": "v"}] */
+
+static void assert_taken(const char *bytes, size_t len, const char *left, size_t left_len) {
+  swale_message *m;
+  struct swale_value taken;
+  size_t m_len;
+  assert_int_equal(swale_message_parse_without("key", bytes, len, NULL, NULL, &m, &taken), 0);
+  const void *m_bytes = swale_message_bytes(m, &m_len);
+  assert_int_equal(m_len, left_len);
+  assert_memory_equal(m_bytes, left, left_len);
+  swale_message_unref(m);
+  assert_int_equal(taken.type, SWALE_LIST);
+  assert_int_equal(taken.len, 2);
+  assert_true((const char *)taken.as.bytes > bytes && (const char *)taken.as.bytes < bytes + len);
+}
+
+#define ASSERT_TAKEN(bytes, left) assert_taken("" bytes, sizeof(bytes) - 1, "" left, sizeof(left) - 1)
+
+static void a_field_is_taken_out_wherever_it_is(void **state) {
+  (void)state;
+  ASSERT_TAKEN("\x83\xa4type\xa1t\xa1x\x07" FIELD, "\x82\xa4type\xa1t\xa1x\x07");
+  ASSERT_TAKEN("\x83\xa4type\xa1t" FIELD "\xa1x\x07", "\x82\xa4type\xa1t\xa1x\x07");
+  ASSERT_TAKEN("\x83" FIELD "\xa4type\xa1t\xa1x\x07", "\x82\xa4type\xa1t\xa1x\x07");
+  ASSERT_TAKEN("\xde\x00\x02\xa4type\xa1t" FIELD, "\x81\xa4type\xa1t");
+}
+
+/* 16 fields have a head of three bytes, 15 one of one. */
+static void the_head_gets_shorter_with_the_map(void **state) {
+  (void)state;
+#define FOURTEEN                                                                                             \
+  "\xa4type\xa1t\xa1\x01\x01\xa1\x02\x01\xa1\x03\x01\xa1\x04\x01\xa1\x05\x01\xa1\x06\x01\xa1\x07\x01\xa1"    \
+  "\x08\x01"                                                                                                 \
+  "\xa1\x09\x01\xa1\x0a\x01\xa1\x0b\x01\xa1\x0c\x01\xa1\x0d\x01"
+  ASSERT_TAKEN("\xde\x00\x10" FOURTEEN "\xa1\x0e\x01" FIELD, "\x8f" FOURTEEN "\xa1\x0e\x01");
+}
+
+static void without_such_a_field_the_message_is_whole(void **state) {
+  (void)state;
+  static const char bytes[] = "\xde\x00\x02\xa4type\xa1t\xa1m\x81" FIELD; /* a deeper one does not count */
+  swale_message *m;
+  struct swale_value taken;
+  size_t len;
+  assert_int_equal(swale_message_parse_without("key", bytes, sizeof bytes - 1, NULL, NULL, &m, &taken), 0);
+  const void *m_bytes = swale_message_bytes(m, &len);
+  assert_int_equal(len, sizeof bytes - 1);
+  assert_memory_equal(m_bytes, bytes, len);
+  assert_int_equal(taken.type, SWALE_NIL);
+  swale_message_unref(m);
+}
+
+static int taking_error(const char *key, const void *bytes, size_t len,
+                        const struct swale_parse_limits *limits) {
+  swale_message *m = (swale_message *)&m;
+  struct swale_value taken;
+  int rv = swale_message_parse_without(key, bytes, len, limits, NULL, &m, &taken);
+  assert_int_equal(taken.type, SWALE_NIL);
+  assert_null(m);
+  return rv;
+}
+
+static void bad_bytes_are_refused_inside_the_field_too(void **state) {
+  (void)state;
+  static const char bad[] = "\x82\xa4type\xa1t\xa3key\x92\x01\xc1", twice[] = "\x83\xa4type\xa1t" FIELD FIELD;
+  assert_int_equal(taking_error("key", bad, sizeof bad - 1, NULL), SWALE_EFORMAT);
+  assert_int_equal(taking_error("key", twice, sizeof twice - 1, NULL), SWALE_EDUPLICATE);
+  assert_int_equal(taking_error("type", "\x81\xa4type\xa1t", 8, NULL), SWALE_EINVAL);
+  assert_int_equal(taking_error("key", "", (size_t)SWALE_MESSAGE_SIZE_MAX + 1, NULL), SWALE_ESIZE);
+}
+
+static void the_field_does_not_count_as_the_messages_size(void **state) {
+  (void)state;
+  static const char bytes[] = "\x82\xa4type\xa1t" FIELD;
+  struct swale_parse_limits limits = {.size = 8};
+  struct swale_value taken;
+  swale_message *m;
+  assert_int_equal(swale_message_parse_without("key", bytes, sizeof bytes - 1, &limits, NULL, &m, &taken), 0);
+  swale_message_unref(m);
+  limits.size = 7;
+  assert_int_equal(taking_error("key", bytes, sizeof bytes - 1, &limits), SWALE_ESIZE);
+}
+
 /* ---- rendering ------------------------------------------------------------------------ */
 
 static int rendered;
@@ -472,6 +555,11 @@ int main(void) {
       cmocka_unit_test(the_size_limit_is_exact),
       cmocka_unit_test(the_depth_limit_is_exact_and_never_above_32),
       cmocka_unit_test(running_out_of_memory_while_parsing_and_rendering),
+      cmocka_unit_test(a_field_is_taken_out_wherever_it_is),
+      cmocka_unit_test(the_head_gets_shorter_with_the_map),
+      cmocka_unit_test(without_such_a_field_the_message_is_whole),
+      cmocka_unit_test(bad_bytes_are_refused_inside_the_field_too),
+      cmocka_unit_test(the_field_does_not_count_as_the_messages_size),
       cmocka_unit_test(what_is_rendered_once_is_shared),
       cmocka_unit_test(kind_function_and_argument_make_variants),
       cmocka_unit_test(a_rendered_payload_may_outlive_its_message),

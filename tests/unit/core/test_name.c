@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <swale/layer.h>
+
 #include "core/name.h"
 
 static const char legal_everywhere[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
@@ -170,6 +172,16 @@ static const struct {
     {"(a|b)", "a", false},
 };
 
+static void programs_may_ask_too(void **state) {
+  (void)state;
+  assert_true(swale_channel_name_valid("a!b"));
+  assert_false(swale_channel_name_valid("a b"));
+  assert_false(swale_channel_name_valid(NULL));
+  assert_true(swale_group_name_valid("a.b"));
+  assert_false(swale_group_name_valid("a!b"));
+  assert_false(swale_group_name_valid(NULL));
+}
+
 static void globs_match_as_in_python(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof globs / sizeof globs[0]; i++)
@@ -239,6 +251,7 @@ int main(void) {
       cmocka_unit_test(null_is_no_name),
       cmocka_unit_test(a_channel_may_have_one_mark_that_is_not_first),
       cmocka_unit_test(what_pythons_regular_expression_lets_through_by_accident_is_refused),
+      cmocka_unit_test(programs_may_ask_too),
       cmocka_unit_test(globs_match_as_in_python),
       cmocka_unit_test(every_short_pattern_matches_what_it_says),
       cmocka_unit_test(many_stars_do_not_take_exponential_time),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
-#include "core/url.h"
+#include <swale/url.h>
 
 struct fixture {
   struct unit_env u;
-  struct swale__url *url;
+  struct swale_url *url;
 };
 
 static int start(void **state) {
@@ -19,32 +19,32 @@ static int start(void **state) {
 
 static int finish(void **state) {
   struct fixture *f = *state;
-  swale__url_free(f->url, &f->u.env.allocator);
+  swale_url_free(f->url, &f->u.env.allocator);
   long live = f->u.live;
   free(f);
   return live == 0 ? 0 : -1;
 }
 
 /* The URL taken apart, which stays valid until the next one or the end of the test. */
-static const struct swale__url *parsed(struct fixture *f, const char *text) {
-  swale__url_free(f->url, &f->u.env.allocator);
+static const struct swale_url *parsed(struct fixture *f, const char *text) {
+  swale_url_free(f->url, &f->u.env.allocator);
   f->url = NULL;
-  int rv = swale__url_parse(text, &f->u.env.allocator, &f->url);
+  int rv = swale_url_parse(text, &f->u.env.allocator, &f->url);
   if (rv != 0)
     fail_msg("%s: %d", text, rv);
   return f->url;
 }
 
 static void assert_refused(struct fixture *f, const char *text, int error) {
-  struct swale__url *untouched = NULL;
-  int rv = swale__url_parse(text, &f->u.env.allocator, &untouched);
+  struct swale_url *untouched = NULL;
+  int rv = swale_url_parse(text, &f->u.env.allocator, &untouched);
   if (rv != error)
     fail_msg("%s: %d, not %d", text, rv, error);
   assert_null(untouched);
 }
 
 static void a_memory_layer_has_parameters_only(void **state) {
-  const struct swale__url *u = parsed(*state, "memory://?capacity=100&expiry=60");
+  const struct swale_url *u = parsed(*state, "memory://?capacity=100&expiry=60");
   assert_string_equal(u->scheme, "memory");
   assert_string_equal(u->authority, "");
   assert_string_equal(u->path, "");
@@ -53,22 +53,22 @@ static void a_memory_layer_has_parameters_only(void **state) {
   assert_string_equal(u->params[0].value, "100");
   assert_string_equal(u->params[1].key, "expiry");
   assert_string_equal(u->params[1].value, "60");
-  assert_string_equal(swale__url_param(u, "expiry"), "60");
-  assert_null(swale__url_param(u, "prefix"));
-  assert_null(swale__url_param(u, "capacit"));
-  assert_null(swale__url_param(u, "Capacity"));
+  assert_string_equal(swale_url_param(u, "expiry"), "60");
+  assert_null(swale_url_param(u, "prefix"));
+  assert_null(swale_url_param(u, "capacit"));
+  assert_null(swale_url_param(u, "Capacity"));
 }
 
 static void a_redis_layer_has_everything(void **state) {
-  const struct swale__url *u = parsed(*state, "redis://me:p%40ss@one:6379,[::1]:6380/0?prefix=asgi");
+  const struct swale_url *u = parsed(*state, "redis://me:p%40ss@one:6379,[::1]:6380/0?prefix=asgi");
   assert_string_equal(u->scheme, "redis");
   assert_string_equal(u->authority, "me:p%40ss@one:6379,[::1]:6380");
   assert_string_equal(u->path, "/0");
-  assert_string_equal(swale__url_param(u, "prefix"), "asgi");
+  assert_string_equal(swale_url_param(u, "prefix"), "asgi");
 }
 
 static void the_shortest_url_is_a_scheme(void **state) {
-  const struct swale__url *u = parsed(*state, "m://");
+  const struct swale_url *u = parsed(*state, "m://");
   assert_string_equal(u->scheme, "m");
   assert_string_equal(u->authority, "");
   assert_string_equal(u->path, "");
@@ -81,10 +81,10 @@ static void an_empty_query_has_no_parameters(void **state) {
 }
 
 static void a_path_may_stand_without_authority(void **state) {
-  const struct swale__url *u = parsed(*state, "unix:///run/my%20redis.sock?db=1");
+  const struct swale_url *u = parsed(*state, "unix:///run/my%20redis.sock?db=1");
   assert_string_equal(u->authority, "");
   assert_string_equal(u->path, "/run/my redis.sock");
-  assert_string_equal(swale__url_param(u, "db"), "1");
+  assert_string_equal(swale_url_param(u, "db"), "1");
 }
 
 static void schemes_come_out_in_lower_case(void **state) {
@@ -94,20 +94,20 @@ static void schemes_come_out_in_lower_case(void **state) {
 }
 
 static void keys_and_values_are_decoded_after_they_are_split(void **state) {
-  const struct swale__url *u = parsed(*state, "m://?a%3Db%26=c%26d%3d&e=f=g?h/i&pr%C3%A9=%e2%82%ac&j=");
+  const struct swale_url *u = parsed(*state, "m://?a%3Db%26=c%26d%3d&e=f=g?h/i&pr%C3%A9=%e2%82%ac&j=");
   assert_int_equal(u->n_params, 4);
-  assert_string_equal(swale__url_param(u, "a=b&"), "c&d=");
-  assert_string_equal(swale__url_param(u, "e"), "f=g?h/i");
-  assert_string_equal(swale__url_param(u, "pr\xc3\xa9"), "\xe2\x82\xac");
-  assert_string_equal(swale__url_param(u, "j"), "");
+  assert_string_equal(swale_url_param(u, "a=b&"), "c&d=");
+  assert_string_equal(swale_url_param(u, "e"), "f=g?h/i");
+  assert_string_equal(swale_url_param(u, "pr\xc3\xa9"), "\xe2\x82\xac");
+  assert_string_equal(swale_url_param(u, "j"), "");
 }
 
 static void a_plus_is_a_plus(void **state) {
-  assert_string_equal(swale__url_param(parsed(*state, "m://?a=b+c"), "a"), "b+c");
+  assert_string_equal(swale_url_param(parsed(*state, "m://?a=b+c"), "a"), "b+c");
 }
 
 static void decoding_happens_once(void **state) {
-  assert_string_equal(swale__url_param(parsed(*state, "m://?a=%2541"), "a"), "%41");
+  assert_string_equal(swale_url_param(parsed(*state, "m://?a=%2541"), "a"), "%41");
 }
 
 static void a_url_needs_a_scheme(void **state) {
@@ -156,7 +156,7 @@ static void spaces_control_characters_and_fragments_are_refused(void **state) {
     if (c <= ' ' || c == 0x7f || c == '#' || c == '%')
       assert_refused(*state, text, SWALE_EFORMAT);
     else if (c != '?')
-      assert_string_equal(swale__url_param(parsed(*state, text), "a"), "1");
+      assert_string_equal(swale_url_param(parsed(*state, text), "a"), "1");
   }
 }
 
@@ -180,7 +180,7 @@ static void as_many_parameters_as_fit_are_kept(void **state) {
     memcpy(text + at, pair + skip, sizeof pair - skip);
     at += sizeof pair - skip;
   }
-  const struct swale__url *u = parsed(*state, text);
+  const struct swale_url *u = parsed(*state, text);
   assert_int_equal(u->n_params, n);
   for (size_t i = 0; i < n; i++) {
     char key[] = {digits[i / 62], digits[i % 62], '\0'};
@@ -190,10 +190,10 @@ static void as_many_parameters_as_fit_are_kept(void **state) {
 }
 
 static int a_url(struct unit_env *u) {
-  struct swale__url *url = NULL;
-  int rv = swale__url_parse("redis://h/1?a=b&c=d", &u->env.allocator, &url);
+  struct swale_url *url = NULL;
+  int rv = swale_url_parse("redis://h/1?a=b&c=d", &u->env.allocator, &url);
   assert_true(rv == 0 || (rv == SWALE_ENOMEM && !url));
-  swale__url_free(url, &u->env.allocator);
+  swale_url_free(url, &u->env.allocator);
   return rv;
 }
 
@@ -205,10 +205,10 @@ static void a_failing_allocation_is_reported(void **state) {
 static void percent_decoding_leaves_alone_what_is_no_escape(void **state) {
   (void)state;
   char text[] = "%41%%41%4%zz%00%7E%";
-  swale__percent_decode(text);
+  swale_percent_decode(text);
   assert_string_equal(text, "A%A%4%zz%00~%");
   char empty[] = "";
-  swale__percent_decode(empty);
+  swale_percent_decode(empty);
   assert_string_equal(empty, "");
 }
 
@@ -217,7 +217,7 @@ static void every_byte_but_zero_can_be_escaped(void **state) {
   static const char upper[] = "0123456789ABCDEF", lower[] = "0123456789abcdef";
   for (int c = 1; c < 256; c++) {
     char text[] = {'%', upper[c >> 4], lower[c & 15], '\0'};
-    swale__percent_decode(text);
+    swale_percent_decode(text);
     assert_int_equal((unsigned char)text[0], c);
     assert_int_equal(text[1], 0);
   }
@@ -226,11 +226,11 @@ static void every_byte_but_zero_can_be_escaped(void **state) {
 static void numbers_are_decimal_digits_within_a_range(void **state) {
   (void)state;
   uint64_t n = 1;
-  assert_int_equal(swale__parse_uint("0", 0, 10, &n), 0);
+  assert_int_equal(swale_parse_uint("0", 0, 10, &n), 0);
   assert_true(n == 0);
-  assert_int_equal(swale__parse_uint("0010", 0, 10, &n), 0);
+  assert_int_equal(swale_parse_uint("0010", 0, 10, &n), 0);
   assert_true(n == 10);
-  assert_int_equal(swale__parse_uint("18446744073709551615", 0, UINT64_MAX, &n), 0);
+  assert_int_equal(swale_parse_uint("18446744073709551615", 0, UINT64_MAX, &n), 0);
   assert_true(n == UINT64_MAX);
 }
 
@@ -244,8 +244,8 @@ static void numbers_outside_the_range_are_refused(void **state) {
                                     "184467440737095516150"};
   uint64_t n = 7;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-    assert_int_equal(swale__parse_uint(bad[i], 5, 10, &n), SWALE_EINVAL);
-  assert_int_equal(swale__parse_uint("18446744073709551616", 0, UINT64_MAX, &n), SWALE_EINVAL);
+    assert_int_equal(swale_parse_uint(bad[i], 5, 10, &n), SWALE_EINVAL);
+  assert_int_equal(swale_parse_uint("18446744073709551616", 0, UINT64_MAX, &n), SWALE_EINVAL);
   assert_true(n == 7);
 }
 
@@ -256,8 +256,8 @@ static void what_is_no_number_is_refused(void **state) {
   };
   uint64_t n = 7;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-    assert_int_equal(swale__parse_uint(bad[i], 0, UINT64_MAX, &n), SWALE_EFORMAT);
-  assert_int_equal(swale__parse_uint(NULL, 0, UINT64_MAX, &n), SWALE_EFORMAT);
+    assert_int_equal(swale_parse_uint(bad[i], 0, UINT64_MAX, &n), SWALE_EFORMAT);
+  assert_int_equal(swale_parse_uint(NULL, 0, UINT64_MAX, &n), SWALE_EFORMAT);
   assert_true(n == 7);
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_OUTSIDE_H
+#define SWALE_CORE_OUTSIDE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <swale/backend.h>
+
+struct swale_consumer;
+struct swale__port;
+struct swale__wakes;
+
+/*
+ * What a layer has beyond its process: its backend, and the loop that is its home. A layer of memory:// has
+ * neither, `class` is NULL, and none of this does anything.
+ *
+ * A call that gives the backend something to do marks it `posted`; whoever ends the call wakes the home loop, which
+ * runs the backend at the end of its outermost call.
+ */
+struct swale__outside {
+  const struct swale_backend_class *class;
+  void *backend;
+  const char *local;
+  bool has_members;
+  swale_loop *home;          /* under the layer's lock, as is the next */
+  swale_layer *next_at_home; /* the home loop's thread */
+  atomic_bool posted;
+  _Atomic uint64_t settled; /* groups with tickets up to it are joined */
+};
+
+/* ---- under the layer's lock ---- */
+
+/* Does this channel, which no consumer here has, belong to others? */
+bool swale__outside_has(const swale_layer *layer, const char *channel);
+
+int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m);
+void swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m);
+int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket);
+void swale__outside_close_group(swale_layer *layer, const char *group);
+int swale__outside_listen(swale_layer *layer, const char *channel);
+/* To all names that begin like this one of our own, up to its "!". */
+int swale__outside_listen_own(swale_layer *layer, const char *channel);
+void swale__outside_unlisten(swale_layer *layer, const char *channel);
+void swale__outside_receive(swale_layer *layer, const char *channel);
+void swale__outside_flush(swale_layer *layer);
+
+/* Can channels of others join groups where all can see it? */
+bool swale__outside_has_member(const swale_layer *layer, const char *channel);
+int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel);
+int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel);
+
+/* Notes the home loop if the backend has work. */
+void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);
+
+/* ---- the home loop's thread ---- */
+
+/* Has a layer that is at home on this loop work, and does it. */
+bool swale__outside_waits(const swale_loop *loop);
+void swale__outside_run(swale_loop *loop);
+
+/* ---- consumers whose groups are being joined ---- */
+
+/* Whether messages from outside reach the holder of this ticket. Any thread. */
+bool swale__outside_settled(const swale_layer *layer, uint64_t ticket);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_CORE_SEND_H
+#define SWALE_CORE_SEND_H
+
+#include <stdint.h>
+
+#include <swale/layer.h>
+
+struct swale_consumer;
+struct swale__wakes;
+
+/*
+ * A frozen message to a channel of this process, or to the members that a group has here. Under the layer's
+ * lock. As swale_send, or as swale_group_send.
+ */
+int swale__send_here(swale_layer *layer, const char *channel, swale_message *m, struct swale__wakes *wakes);
+int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_message *m,
+                               struct swale__wakes *wakes);
+
+/* swale_join, which also raises *ticket to that of the group: see swale_backend_settled. */
+int swale__join(struct swale_consumer *c, const char *group, uint64_t *ticket);
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* What a layer on Redis does on its home loop: requests in, connections up and down, the books. */
+#include "redis/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "redis/memory.h"
+
+/* A connection with so many bytes to write gets no more for the moment; they wait where they can expire. */
+#define WRITE_AHEAD ((size_t)1 << 20)
+#define TICK_MS 1000
+
+/* ---- figures ---- */
+
+void swale__redis_add(struct swale__redis_client *c, uint64_t *figure, uint64_t n) {
+  pthread_mutex_lock(&c->lock);
+  *figure += n;
+  pthread_mutex_unlock(&c->lock);
+}
+
+static void note(struct swale__redis_client *c, const char *text) {
+  pthread_mutex_lock(&c->lock);
+  snprintf(c->stats.error, sizeof c->stats.error, "%s", text);
+  pthread_mutex_unlock(&c->lock);
+}
+
+void swale__redis_note_error(struct swale__redis_client *c, const char *text) {
+  swale__redis_count(c, errors, 1);
+  note(c, text);
+}
+
+int64_t swale__redis_next_score(struct swale__redis_client *c) {
+  int64_t now = c->settings->config.wall_us(c->settings->config.user);
+  if (now <= c->last_score_us)
+    now = c->last_score_us + 1;
+  return c->last_score_us = now;
+}
+
+/* ---- requests that carry messages ---- */
+
+static void end(struct swale__redis_client *c, struct swale__redis_request *r) {
+  pthread_mutex_lock(&c->lock);
+  c->stats.queued--;
+  c->stats.queued_bytes -= r->cost;
+  if (r->loss < 0)
+    c->stats.arrived++;
+  else
+    c->stats.lost[r->loss]++;
+  pthread_mutex_unlock(&c->lock);
+  swale__redis_request_free(swale__redis_memory(c), r);
+}
+
+void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_request *r, int loss) {
+  if (loss >= 0)
+    r->loss = (int8_t)loss;
+  if (--r->parts == 0)
+    end(c, r);
+}
+
+static void lose_all(struct swale__redis_client *c, struct swale__redis_requests *q, int loss) {
+  struct swale__redis_request *r;
+  while ((r = swale__redis_requests_pop(q)))
+    swale__redis_part_done(c, r, loss);
+}
+
+static void expire(struct swale__redis_shard *s) {
+  uint64_t now = swale_loop_now_ms(s->client->io.loop);
+  struct swale__redis_request *r;
+  while ((r = s->waiting.first) && now - r->made_ms >= s->client->expiry_ms)
+    swale__redis_part_done(s->client, swale__redis_requests_pop(&s->waiting), SWALE_REDIS_LOST_EXPIRED);
+}
+
+static void pass_on(struct swale__redis_shard *s) {
+  expire(s);
+  while (swale__redis_shard_is_up(s) && swale__redis_link_waiting(&s->tell) < WRITE_AHEAD && s->waiting.first)
+    s->client->mode->send(s, swale__redis_requests_pop(&s->waiting));
+}
+
+/* ---- the end of every turn ---- */
+
+static enum swale_redis_state state_of(const struct swale__redis_client *c) {
+  enum swale_redis_state state = SWALE_REDIS_UP;
+  for (size_t i = 0; i < c->n_shards; i++) {
+    if (swale__redis_shard_is_up(&c->shards[i]))
+      continue;
+    if (c->shards[i].tried)
+      return SWALE_REDIS_DOWN;
+    state = SWALE_REDIS_CONNECTING;
+  }
+  return state;
+}
+
+static void tell_state(struct swale__redis_client *c) {
+  enum swale_redis_state state = state_of(c);
+  if (state == c->told_state)
+    return;
+  c->told_state = state;
+  pthread_mutex_lock(&c->lock);
+  c->stats.state = state;
+  char why[sizeof c->stats.error];
+  memcpy(why, c->stats.error, sizeof why);
+  pthread_mutex_unlock(&c->lock);
+  if (c->settings->config.on_state)
+    c->settings->config.on_state(c->layer, state, why, c->settings->config.user);
+}
+
+static void finish(struct swale__redis_client *c) {
+  for (size_t i = 0; i < c->n_shards; i++) {
+    pass_on(&c->shards[i]);
+    swale__redis_link_flush(&c->shards[i].hear);
+  }
+  for (size_t i = 0; i < c->n_shards; i++)
+    swale__redis_link_flush(&c->shards[i].tell);
+  swale__redis_settle(c);
+  tell_state(c);
+}
+
+/* ---- connections ---- */
+
+void swale__redis_tell(struct swale__redis_link *link, size_t n, const struct swale__redis_word *words,
+                       swale__redis_done *done, void *data) {
+  int rv = swale__redis_link_command(link, n, words, done, data);
+  if (rv == 0)
+    return;
+  if (rv == SWALE_ENOMEM)
+    swale__redis_link_break(link, swale_strerror(rv));
+  if (done)
+    done(link, NULL, data);
+}
+
+void swale__redis_link_came_up(struct swale__redis_link *link) {
+  struct swale__redis_shard *s = link->owner;
+  swale__redis_count(s->client, connects, 1);
+  if (!swale__redis_shard_is_up(s))
+    return;
+  s->tried = true;
+  swale__redis_restore(s);
+}
+
+void swale__redis_link_went_down(struct swale__redis_link *link) {
+  struct swale__redis_shard *s = link->owner;
+  s->tried = true;
+  swale__redis_count(s->client, failures, 1);
+  note(s->client, link->error);
+  swale__redis_forget(s);
+}
+
+void swale__redis_link_turned(struct swale__redis_link *link) { finish(swale__redis_shard_of(link)->client); }
+
+/* ---- what came ---- */
+
+/* A name that this process made: "<prefix>.<process>!<rest>"; the rest, or NULL. */
+static const char *own_part(const struct swale__redis_client *c, const char *name) {
+  const char *mark = strchr(name, '!');
+  size_t digits = strlen(c->process);
+  if (!mark || (size_t)(mark - name) <= digits || mark[-(ptrdiff_t)digits - 1] != '.' ||
+      memcmp(mark - digits, c->process, digits) != 0)
+    return NULL;
+  return mark + 1;
+}
+
+bool swale__redis_is_own(const struct swale__redis_client *c, const char *name) {
+  return own_part(c, name) != NULL;
+}
+
+struct swale__redis_topic *swale__redis_topic_of_token(const struct swale__redis_client *c,
+                                                       const char *name) {
+  const char *part = own_part(c, name);
+  char *end;
+  if (!part || part[0] != '.' || strlen(part) != 1 + 16)
+    return NULL;
+  uint64_t hash = strtoull(part + 1, &end, 16);
+  return *end ? NULL : swale__redis_topic_of_hash(&c->topics, hash);
+}
+
+static bool copy_name(const struct swale_value *v, char name[SWALE_NAME_SIZE]) {
+  if (v->type != SWALE_STR || v->len >= SWALE_NAME_SIZE || memchr(v->as.str, '\0', v->len))
+    return false;
+  memcpy(name, v->as.str, v->len);
+  name[v->len] = '\0';
+  return true;
+}
+
+static void stray(struct swale__redis_client *c) { swale__redis_count(c, strays, 1); }
+
+static void deliver_group(struct swale__redis_client *c, const struct swale__redis_topic *topic,
+                          swale_message *m) {
+  if (!topic->wanted || swale_backend_deliver_group(c->layer, topic->name, m) == 0)
+    stray(c);
+}
+
+/* To one name of ours, unless it has been told as a member of `told`. */
+static void deliver_name(struct swale__redis_client *c, const char *name,
+                         const struct swale__redis_topic *told, swale_message *m) {
+  if (swale__redis_topic_of_token(c, name))
+    return;
+  if (!swale__redis_is_own(c, name))
+    stray(c);
+  else if (!told || !swale_backend_is_member(c->layer, told->name, name))
+    swale_backend_deliver(c->layer, name, m);
+}
+
+static struct swale__redis_topic *find_token(struct swale__redis_client *c, const struct swale_value *list) {
+  struct swale_iter it;
+  struct swale_value v;
+  char name[SWALE_NAME_SIZE];
+  swale_iter_start(&it, list);
+  while (swale_iter_next(&it, NULL, &v)) {
+    struct swale__redis_topic *topic = copy_name(&v, name) ? swale__redis_topic_of_token(c, name) : NULL;
+    if (topic)
+      return topic;
+  }
+  return NULL;
+}
+
+/* The names of a list are members of one group. Ours stand for it by one name; strangers may have added others. */
+static void deliver_list(struct swale__redis_client *c, const struct swale_value *list, swale_message *m) {
+  struct swale_iter it;
+  struct swale_value v;
+  char name[SWALE_NAME_SIZE];
+  struct swale__redis_topic *topic = find_token(c, list);
+  if (topic)
+    deliver_group(c, topic, m);
+  swale_iter_start(&it, list);
+  while (swale_iter_next(&it, NULL, &v)) {
+    if (copy_name(&v, name))
+      deliver_name(c, name, topic, m);
+    else
+      stray(c);
+  }
+}
+
+static void deliver_named(struct swale__redis_client *c, const struct swale__redis_received *got) {
+  char name[SWALE_NAME_SIZE];
+  if (got->to.type == SWALE_LIST)
+    deliver_list(c, &got->to, got->message);
+  else if (got->to.type == SWALE_STR && copy_name(&got->to, name))
+    deliver_name(c, name, NULL, got->message);
+  else
+    stray(c);
+}
+
+void swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
+                               struct swale__redis_topic *topic, const char *channel) {
+  struct swale__redis_received got;
+  uint64_t ttl_s = c->settings->config.mode == SWALE_REDIS_CORE ? c->expiry_ms / 1000 + 10 : 0;
+  swale__redis_count(c, received, 1);
+  int rv = swale__redis_decode(c->settings, payload->text, payload->len, ttl_s, &c->plain, &got);
+  if (rv < 0) {
+    swale__redis_count(c, undecodable, 1);
+    note(c, swale_strerror(rv));
+    return;
+  }
+  if (topic)
+    deliver_group(c, topic, got.message);
+  else if (channel)
+    swale_backend_deliver(c->layer, channel, got.message);
+  else
+    deliver_named(c, &got);
+  swale__redis_received_clear(&got);
+}
+
+/* ---- requests ---- */
+
+static void flush(struct swale__redis_client *c) {
+  for (size_t i = 0; i < c->n_shards; i++)
+    lose_all(c, &c->shards[i].waiting, SWALE_REDIS_LOST_FLUSHED);
+  if (c->mode->flush)
+    c->mode->flush(c);
+}
+
+static void handle(struct swale__redis_client *c, struct swale__redis_request *r) {
+  switch ((enum swale__redis_ask)r->ask) {
+  case SWALE__REDIS_SEND:
+  case SWALE__REDIS_GROUP_SEND:
+    r->made_ms = swale_loop_now_ms(c->io.loop);
+    r->shard = (uint16_t)c->mode->shard_of(c, r);
+    swale__redis_requests_push(&c->shards[r->shard].waiting, r);
+    return;
+  case SWALE__REDIS_OPEN:
+  case SWALE__REDIS_LISTEN:
+  case SWALE__REDIS_RECEIVE:
+    swale__redis_open_topic(c, r);
+    break;
+  case SWALE__REDIS_CLOSE:
+  case SWALE__REDIS_UNLISTEN:
+    swale__redis_close_topic(c, r);
+    break;
+  case SWALE__REDIS_ADD:
+  case SWALE__REDIS_DISCARD:
+    if (c->mode->member)
+      c->mode->member(c, r);
+    break;
+  case SWALE__REDIS_FLUSH:
+    flush(c);
+    break;
+  }
+  swale__redis_request_free(swale__redis_memory(c), r);
+}
+
+static void handle_asked(struct swale__redis_client *c) {
+  struct swale__redis_request *r;
+  pthread_mutex_lock(&c->lock);
+  struct swale__redis_requests asked = c->asked;
+  c->asked = (struct swale__redis_requests){0};
+  pthread_mutex_unlock(&c->lock);
+  while ((r = swale__redis_requests_pop(&asked)))
+    handle(c, r);
+}
+
+void swale__redis_run(void *backend) {
+  struct swale__redis_client *c = backend;
+  handle_asked(c);
+  finish(c);
+}
+
+/* ---- at home ---- */
+
+static void tick(struct swale_timer *timer) {
+  struct swale__redis_client *c =
+      (struct swale__redis_client *)((char *)timer - offsetof(struct swale__redis_client, tick));
+  swale__redis_renew(c);
+  finish(c);
+  swale_timer_start(c->io.loop, &c->tick, TICK_MS);
+}
+
+static void set_attached(struct swale__redis_client *c, bool attached) {
+  pthread_mutex_lock(&c->lock);
+  c->attached = attached;
+  pthread_mutex_unlock(&c->lock);
+}
+
+int swale__redis_attach(void *backend, swale_loop *home, const struct swale_sockets *sockets) {
+  struct swale__redis_client *c = backend;
+  if (!sockets || !sockets->watch)
+    return SWALE_EINVAL;
+  c->io = (struct swale__redis_io){home, *sockets};
+  set_attached(c, true);
+  c->told_state = SWALE_REDIS_CONNECTING;
+  c->tick.fire = tick;
+  swale_timer_start(home, &c->tick, TICK_MS);
+  for (size_t i = 0; i < c->n_shards; i++) {
+    c->shards[i].tried = false;
+    swale__redis_link_start(&c->shards[i].tell, &c->io);
+    swale__redis_link_start(&c->shards[i].hear, &c->io);
+  }
+  handle_asked(c);
+  return 0;
+}
+
+void swale__redis_detach(void *backend) {
+  struct swale__redis_client *c = backend;
+  set_attached(c, false);
+  handle_asked(c);
+  finish(c);
+  for (size_t i = 0; i < c->n_shards; i++) {
+    struct swale__redis_shard *s = &c->shards[i];
+    swale__redis_link_stop(&s->hear);
+    swale__redis_link_stop(&s->tell);
+    lose_all(c, &s->waiting, SWALE_REDIS_LOST_DOWN);
+    s->tried = true;
+    swale__redis_forget(s);
+  }
+  swale__redis_settle(c);
+  swale_timer_stop(c->io.loop, &c->tick);
+  pthread_mutex_lock(&c->lock);
+  c->stats.state = SWALE_REDIS_CONNECTING;
+  pthread_mutex_unlock(&c->lock);
+}
+
+void swale__redis_ready(void *backend, int fd, unsigned events) {
+  struct swale__redis_client *c = backend;
+  for (size_t i = 0; i < c->n_shards; i++) {
+    struct swale__redis_shard *s = &c->shards[i];
+    if (s->tell.fd == fd)
+      swale__redis_link_ready(&s->tell, events);
+    else if (s->hear.fd == fd)
+      swale__redis_link_ready(&s->hear, events);
+    else
+      continue;
+    finish(c);
+    return;
+  }
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Core mode: the second connection waits for messages, in this process's queue and in those of channels that are listened to. */
+#include <stdio.h>
+
+#include "redis/core.h"
+#include "redis/greeting.h"
+#include "redis/memory.h"
+#include "redis/words.h"
+
+/* Seconds for which Redis may let a connection wait for a message. */
+#define BLOCK_S "5"
+#define BLOCK_MS 5000
+/* Messages that are taken behind the first. */
+#define BATCH "64"
+
+static void popped(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data);
+
+static size_t own_queue(const struct swale__redis_client *c, char key[SWALE__REDIS_NAME_SIZE]) {
+  return (size_t)snprintf(key, SWALE__REDIS_NAME_SIZE, "%sspecific.%s!", c->settings->config.prefix,
+                          c->process);
+}
+
+/* Waits for the next message: in our own queue, and in those of channels that somebody listens to. */
+static void wait_for_message(struct swale__redis_shard *s) {
+  struct swale__redis_client *c = s->client;
+  size_t channels = 0, w = 0;
+  for (const struct swale__redis_topic *t = c->topics.channels.first; t; t = t->after)
+    channels++;
+  size_t size = (3 + channels) * sizeof(struct swale__redis_word) + (1 + channels) * SWALE__REDIS_NAME_SIZE;
+  struct swale__redis_word *words = swale__redis_malloc(swale__redis_memory(c), size);
+  if (!words) {
+    swale__redis_link_break(&s->hear, swale_strerror(SWALE_ENOMEM));
+    return;
+  }
+  char *key = (char *)(words + 3 + channels);
+  words[w++] = SWALE__REDIS_WORD("BZPOPMIN");
+  words[w++] = swale__redis_bytes_word(key, own_queue(c, key));
+  for (const struct swale__redis_topic *t = c->topics.channels.first; t; t = t->after) {
+    key += SWALE__REDIS_NAME_SIZE;
+    words[w++] =
+        swale__redis_bytes_word(key, swale__redis_queue_key(key, c->settings->config.prefix, t->name));
+  }
+  words[w++] = SWALE__REDIS_WORD(BLOCK_S);
+  s->blocked = true;
+  s->stale = false;
+  swale__redis_tell(&s->hear, w, words, popped, NULL);
+  swale__redis_release(swale__redis_memory(c), words);
+}
+
+/* The channel's turn is over: the next call begins with another. */
+static void taken_from(struct swale__redis_client *c, struct swale__redis_topic *topic) {
+  swale__redis_topic_move(topic, &c->topics.channels);
+  topic->wished = false;
+  swale__redis_topic_tidy(&c->topics, topic);
+}
+
+/* Takes what stands in a queue; `topic` is that of a channel or of names of ours, NULL for our own queue. */
+static void take(struct swale__redis_client *c, const struct swale__redis_reply *payload,
+                 struct swale__redis_topic *topic) {
+  bool named = !topic || strchr(topic->name, '!');
+  swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
+}
+
+static void drained(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
+  (void)data;
+  if (!reply)
+    return;
+  if (swale__redis_is_error(reply))
+    swale__redis_note_error(c, reply->text);
+  for (size_t i = 0; i + 1 < reply->count; i += 2)
+    if (swale__redis_is_string(reply->items[i]))
+      take(c, reply->items[i], NULL);
+}
+
+static void drain(struct swale__redis_shard *s) {
+  char key[SWALE__REDIS_NAME_SIZE];
+  const struct swale__redis_word words[] = {SWALE__REDIS_WORD("ZPOPMIN"),
+                                            swale__redis_bytes_word(key, own_queue(s->client, key)),
+                                            SWALE__REDIS_WORD(BATCH)};
+  swale__redis_tell(&s->hear, 3, words, drained, NULL);
+}
+
+static void popped(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  struct swale__redis_shard *s = link->owner;
+  struct swale__redis_client *c = s->client;
+  (void)data;
+  s->blocked = false;
+  if (!reply)
+    return;
+  if (swale__redis_is_error(reply)) {
+    swale__redis_note_error(c, reply->text);
+    swale__redis_link_break(link, "Redis does not hand out messages");
+    return;
+  }
+  const struct swale__redis_reply *key = swale__redis_string_at(reply, 0),
+                                  *payload = swale__redis_string_at(reply, 1);
+  if (key && payload) {
+    char own[SWALE__REDIS_NAME_SIZE];
+    own_queue(c, own);
+    bool is_own = strcmp(key->text, own) == 0;
+    struct swale__redis_topic *topic = NULL;
+    if (!is_own && key->len > strlen(c->settings->config.prefix))
+      topic = swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL,
+                                      key->text + strlen(c->settings->config.prefix));
+    if (is_own || topic)
+      take(c, payload, topic);
+    else /* a channel that nobody listens to any more */
+      swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
+    if (topic)
+      taken_from(c, topic);
+    if (is_own)
+      drain(s);
+  }
+  wait_for_message(s);
+}
+
+static void identified(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  swale__redis_must_work(link, reply, data);
+  if (reply)
+    swale__redis_shard_of(link)->hear_id = reply->integer;
+}
+
+static int greet_hear(struct swale__redis_link *link) {
+  const struct swale__redis_word words[] = {SWALE__REDIS_WORD("CLIENT"), SWALE__REDIS_WORD("ID")};
+  return swale__redis_link_command(link, 2, words, identified, NULL);
+}
+
+static void hear_up(struct swale__redis_link *link) {
+  swale__redis_link_came_up(link);
+  wait_for_message(link->owner);
+}
+
+static const struct swale__redis_link_class tell_class = {
+    .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
+
+static const struct swale__redis_link_class hear_class = {.greet = greet_hear,
+                                                          .up = hear_up,
+                                                          .down = swale__redis_link_went_down,
+                                                          .turned = swale__redis_link_turned,
+                                                          .quiet_ms = BLOCK_MS};
+
+const struct swale__redis_mode swale__redis_core = {.tell = &tell_class,
+                                                    .hear = &hear_class,
+                                                    .shard_of = swale__redis_core_shard_of,
+                                                    .send = swale__redis_core_send,
+                                                    .join = swale__redis_core_join,
+                                                    .leave = swale__redis_core_leave,
+                                                    .renew = swale__redis_core_renew,
+                                                    .member = swale__redis_core_member,
+                                                    .flush = swale__redis_core_flush};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWALE_REDIS_SETTINGS_H
+#define SWALE_REDIS_SETTINGS_H
+
+#include <swale/redis.h>
+
+#include "redis/config.h"
+#include "redis/fernet.h"
+
+/*
+ * A checked copy of the configuration: every pointer in `config` is into memory of its own, no host or port is left
+ * to be guessed, and config.keys and url are NULL: what is derived from keys is in `keys`. Read-only, any thread.
+ */
+struct swale__redis_settings {
+  struct swale_redis_config config;
+  struct swale_env env; /* all functions set */
+  struct swale__fernet_key keys[SWALE_REDIS_KEYS_MAX];
+  size_t n_keys;
+};
+
+/*
+ * `config` may be NULL: the defaults; `env`, all functions set, is copied. Errors, each with a sentence:
+ * SWALE_EINVAL, SWALE_ENOMEM.
+ */
+int swale__redis_settings_new(const struct swale_redis_config *config, const struct swale_env *env,
+                              const struct swale__redis_why *why, struct swale__redis_settings **out);
+
+/* NULL is fine. */
+void swale__redis_settings_free(struct swale__redis_settings *s);
+
+#endif
