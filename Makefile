@@ -125,10 +125,13 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
-# What runs once per connection or less is compiled for size: the libraries are to stay small.
-RARELY := $(addprefix lib/core/,app converter drop error layer drain name pattern route scope scope_look scope_query stats url worker) \
-  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin rate undecided upgraded)
-$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+# What does not run for each member or frame is compiled for size: the libraries are to stay small.
+SMALL := $(if $(findstring clang,$(CC)),-Oz,-Os)
+RARELY := $(addprefix lib/core/,app channel converter drop error group layer drain message_build name outside pattern plain port route scope \
+    scope_look scope_query stats table url wheel worker) \
+  $(addprefix lib/ws/,answer close_code closing codec deadline extension frame_out handshake head message_in opening options origin pool \
+    rate undecided upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,$(SMALL)))
 
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
@@ -172,7 +175,7 @@ $(call shared,$1): $(patsubst %.c,$(B)/pic/%.o,$(call sources,$1)) lib/$1 lib/$1
     $(if $(filter-out core,$1),$(call shared,core))
 	$$(call say,LD)
 	$(Q)$$(LINK) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,--as-needed \
-	  -Wl,-Bsymbolic-functions -Wl,-z,noseparate-code -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
+	  -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,-z,noseparate-code -Wl,-soname,lib$(NAME_$1).so.$(ABI) -Wl,--version-script=lib/$1/$(NAME_$1).map -o $$@ $$(filter %.o,$$^) \
 	  $(if $(filter-out core,$1),-L$(B) -lswale) $$(call syslibs,$1)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so.$(ABI)
 	$(Q)ln -sf $$(@F) $(B)/lib$(NAME_$1).so
