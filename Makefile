@@ -3,7 +3,7 @@
 # swale: libraries, examples, tests.
 #
 #   make                     libraries and examples, into build/
-#   make deps                install the Debian packages that are missing (also deps-redis, deps-browser, deps-ci)
+#   make deps                install the Debian packages that are missing (also deps-redis, deps-browser, deps-ci, deps-bench)
 #   make run                 build and run the notifications example
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
@@ -46,7 +46,7 @@ say = @printf '  %-7s %s\n' $1 $(patsubst $(B)/%,%,$@)
 endif
 
 # The goals of this run that install packages; every other recipe waits for them.
-DEPS := $(filter deps deps-redis deps-ci deps-browser,$(MAKECMDGOALS))
+DEPS := $(filter deps deps-redis deps-ci deps-browser deps-bench,$(MAKECMDGOALS))
 
 # pkg-config's answer for the packages $2; only for use in recipes.
 pkg = $(if $(strip $2),$(shell pkg-config $1 $2)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error try `make deps` first)))
@@ -126,11 +126,12 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE) $(RARELY)' | cmp -s - $@ || echo '$(COMPILE) $(RARELY)' >$@
 
-# What does not run for each delivery is compiled for size: the libraries are to stay small. With frame pointers the
+# What does not run for each member or frame is compiled for size: the libraries are to stay small. With frame pointers the
 # unwind tables, a fifth of them, are shorter.
-RARELY := $(addprefix lib/core/,app consumer converter drain drop error group layer message_build msgpack_check msgpack_keys name outside pattern \
-  plain route scope scope_look scope_query stats url worker) \
-  $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension handshake head opening options origin undecided upgraded)
+RARELY := $(addprefix lib/core/,app channel consumer converter drain drop error group layer message_build msgpack_check msgpack_keys name \
+    outside pattern plain port route scope scope_look scope_query stats table url wheel worker) \
+  $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \
+    origin pool undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
 
 # Packages and internal headers by folder; $* is the source without its ending.
@@ -323,7 +324,7 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/support/replay.o $(call ar
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -latomic
 
-## Benchmarks: `make bench` takes about 25 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
+## Benchmarks: `make bench` takes about 20 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
 .PHONY: bench bench-quick bench-programs bench-instructions bench-memory
@@ -351,7 +352,7 @@ $(B)/tests/bench/$1: $(patsubst %,$(B)/obj/tests/bench/%.o,$1 bench $(BENCH_$1))
 endef
 $(foreach b,$(BENCH_PROGRAMS) server_lws,$(eval $(call bench,$b)))
 
-bench-programs: $(BENCH_PROGRAMS:%=$(B)/tests/bench/%)
+bench-programs: $(BENCH_PROGRAMS:%=$(B)/tests/bench/%) $(patsubst %,$(B)/examples/%,$(filter io_uring,$(EXAMPLES)))
 	@! pkg-config --exists libwebsockets || $(MAKE) --no-print-directory $(B)/tests/bench/server_lws
 bench: bench-programs | $(DEPS)
 	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench $(ARGS)
@@ -417,14 +418,17 @@ format-check: | $(DEPS)
 
 ## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
 
-.PHONY: deps deps-redis deps-ci deps-browser
+.PHONY: deps deps-redis deps-ci deps-browser deps-bench
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
+# Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
+PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \
+  python3-django-channels
 
-deps deps-redis deps-ci deps-browser:
+deps deps-redis deps-ci deps-browser deps-bench:
 	@missing=; for package in $(PACKAGES_$@); do \
 	  case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>&1) in installed*) ;; *) missing="$$missing $$package" ;; esac; \
 	done; \
@@ -438,3 +442,4 @@ deps deps-redis deps-ci deps-browser:
 deps-redis: | $(filter deps,$(DEPS))
 deps-ci: | $(filter deps deps-redis,$(DEPS))
 deps-browser: | $(filter deps deps-redis deps-ci,$(DEPS))
+deps-bench: | $(filter deps deps-redis deps-ci deps-browser,$(DEPS))
