@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/consumer.h"
+#include "core/completion.h"
 #include "core/deliver.h"
 #include "core/group.h"
 #include "core/layer.h"
@@ -250,7 +251,8 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox);
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop) ||
+         swale__completions_wait(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -258,6 +260,7 @@ int swale_loop_run(swale_loop *loop) {
     return SWALE_ESTATE;
   swale_loop_enter(loop);
   run_inbox(loop);
+  swale__completions_run(loop);
   run_timers(loop);
   swale_loop_leave(loop);
   if (has_work(loop))
@@ -327,7 +330,7 @@ static void free_extensions(swale_loop *loop) {
 int swale_loop_free(swale_loop *loop) {
   if (!loop)
     return 0;
-  if (loop->depth > 0)
+  if (loop->depth > 0 || loop->completions > 0)
     return SWALE_ESTATE;
   loop->ending = true;
   if (loop->holds > 0)
