@@ -40,19 +40,14 @@ void swale_backend_complete(struct swale_pending *p, int result) {
   swale__wakes_call(&wakes);
 }
 
-bool swale__completions_wait(swale_loop *loop) {
-  swale__loop_lock(loop);
-  bool wait = loop->first_completed != NULL;
-  swale__loop_unlock(loop);
-  return wait;
+struct swale_pending *swale__completions_take(swale_loop *loop) {
+  struct swale_pending *first = loop->first_completed;
+  loop->first_completed = loop->last_completed = NULL;
+  return first;
 }
 
-void swale__completions_run(swale_loop *loop) {
-  swale__loop_lock(loop);
-  struct swale_pending *p = loop->first_completed, *next;
-  loop->first_completed = loop->last_completed = NULL;
-  swale__loop_unlock(loop);
-  for (; p; p = next) {
+void swale__completions_tell(struct swale_pending *p) {
+  for (struct swale_pending *next; p; p = next) {
     next = p->next;
     struct swale_completion then = p->then;
     int result = p->result;

@@ -2,7 +2,6 @@
 #ifndef SWALE_CORE_COMPLETION_H
 #define SWALE_CORE_COMPLETION_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <swale/backend.h>
@@ -23,9 +22,9 @@ int swale__pending_new(const struct swale_completion *then, struct swale_pending
 /* The call has failed: nobody is told. */
 void swale__pending_forget(struct swale_pending *p);
 
-/* ---- the loop's thread ---- */
-
-bool swale__completions_wait(swale_loop *loop);
-void swale__completions_run(swale_loop *loop);
+/* Takes what has been completed; under the loop's lock. */
+struct swale_pending *swale__completions_take(swale_loop *loop);
+/* Calls `done` of all of these; the loop's thread. */
+void swale__completions_tell(struct swale_pending *p);
 
 #endif

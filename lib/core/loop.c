@@ -212,6 +212,7 @@ static void run_inbox(swale_loop *loop) {
   swale__loop_lock(loop);
   loop->woken = false;
   swale__inbox_take(&loop->inbox, &loop->env.allocator);
+  struct swale_pending *completed = swale__completions_take(loop);
   swale__loop_unlock(loop);
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
@@ -228,6 +229,7 @@ static void run_inbox(swale_loop *loop) {
   swale__loop_lock(loop);
   loop->inbox.bytes -= done;
   swale__loop_unlock(loop);
+  swale__completions_tell(completed);
 }
 
 static void run_timers(swale_loop *loop) {
@@ -249,10 +251,9 @@ static bool layers_have_work(const swale_loop *loop) {
 
 static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
-  bool waits = swale__inbox_waits(&loop->inbox);
+  bool waits = swale__inbox_waits(&loop->inbox) || loop->first_completed;
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop) ||
-         swale__completions_wait(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -260,7 +261,6 @@ int swale_loop_run(swale_loop *loop) {
     return SWALE_ESTATE;
   swale_loop_enter(loop);
   run_inbox(loop);
-  swale__completions_run(loop);
   run_timers(loop);
   swale_loop_leave(loop);
   if (has_work(loop))
