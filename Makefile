@@ -8,7 +8,8 @@
 #   make check               every test that needs no browser; T=layer runs the matching ones
 #   make install             PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR=
 #
-# Switches: V=1 shows the commands, WERROR=1, SAN=address,undefined or SAN=thread, COVERAGE=1, BUILD=folder.
+# Switches: V=1 shows the commands, WERROR=1, SAN=address,undefined or SAN=thread, COVERAGE=1, BUILD=folder,
+# DEFLATE=0 for a libswale-ws without compression, which does not need zlib.
 # Goals may stand together (`make deps check`): whatever is asked for besides deps waits for it, and so
 # pkg-config is only ever called from recipes.
 
@@ -20,6 +21,7 @@ AR      ?= ar
 PYTHON  ?= /usr/bin/python3
 CLANG   ?= clang
 PORT    ?= 9001
+DEFLATE ?= 1
 FUZZ_SECONDS ?= 20
 COVERAGE_MIN ?= 90
 
@@ -28,7 +30,7 @@ VERSION := $(shell sed -n 's/^.define SWALE_VERSION "\(.*\)"/\1/p' include/swale
 ABI     := $(shell sed -n 's/^.define SWALE_ABI //p' include/swale/api.h)
 
 # Each set of flags that changes the code has a folder of its own: $B is where things are built.
-B := $(BUILD)$(if $(SAN),/san-$(firstword $(subst $(comma), ,$(SAN))))$(if $(COVERAGE),/coverage)
+B := $(BUILD)$(if $(filter 0,$(DEFLATE)),/no-deflate)$(if $(SAN),/san-$(firstword $(subst $(comma), ,$(SAN))))$(if $(COVERAGE),/coverage)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
@@ -55,7 +57,8 @@ NAME_ws      := swale-ws
 NAME_json    := swale-json
 NAME_redis   := swale-redis
 NAME_testing := swale-testing
-PKGS_ws      := nettle
+ZLIB         := $(if $(filter 0,$(DEFLATE)),,zlib)
+PKGS_ws      := nettle $(ZLIB)
 LIBS_ws      := -lwslay
 PKGS_json    := jansson
 PKGS_redis   := hiredis nettle
@@ -63,7 +66,10 @@ PKGS_redis   := hiredis nettle
 PARTS := $(foreach p,core ws json redis testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
-sources  = $(wildcard lib/$1/*.c)
+# What this build does without, tests included.
+LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
+  tests/unit/ws/test_deflate.c tests/fuzz/fuzz_ws_deflate.c)
+sources  = $(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c))
 archive  = $(B)/lib$(NAME_$1).a
 shared   = $(B)/lib$(NAME_$1).so.$(VERSION)
 archives = $(foreach p,$(filter $(PARTS),$(filter-out core,$1) core),$(call archive,$p))
@@ -88,14 +94,15 @@ PARTS_django-edge   := ws json redis
 
 ## Tests.
 
+UNIT_SOURCES := $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c))
 wanted = $(if $T,$(foreach t,$1,$(if $(findstring $T,$t),$t)),$1)
-UNIT        := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c)))
+UNIT        := $(call wanted,$(UNIT_SOURCES:%.c=$(B)/%))
 INTEGRATION := $(call wanted,$(wildcard tests/integration/*.py) tests/conformance/run.py)
 INTEROP     := $(call wanted,$(wildcard tests/interop/*.py))
 STATIC      := $(call wanted,$(wildcard tests/check/*.sh tests/check/*.py))
 BROWSER     := $(call wanted,$(wildcard tests/browser/*.py tests/browser/*.js))
 SOAK        := $(call wanted,$(wildcard tests/soak/*.py))
-FUZZ        := $(call wanted,$(wildcard tests/fuzz/*.c))
+FUZZ        := $(call wanted,$(filter-out $(LEFT_OUT),$(wildcard tests/fuzz/*.c)))
 # What unit tests need beside the library under test: packages and other parts.
 TESTPKGS_core   := msgpack
 TESTPARTS_redis := json
@@ -118,6 +125,11 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
+# What runs once per connection or less is compiled for size: the libraries are to stay small.
+RARELY := $(addprefix lib/core/,app converter drop error layer name pattern route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin upgraded)
+$(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
+
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))
 $(B)/obj/lib/% $(B)/pic/lib/% $(B)/obj/examples/%: private PACKAGES = $(PKGS_$(call folder,2))
@@ -128,12 +140,12 @@ $(B)/obj/tests/%: private INTERNAL = -Ilib -Itests/unit
 $(B)/obj/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -MMD -MP -c -o $@ $<
 
 $(B)/pic/%.o: %.c $(B)/flags | $(DEPS)
 	$(call say,CC-PIC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(OPTIMISE) $(INTERNAL) $(call pkg,--cflags,$(PACKAGES)) -fPIC -MMD -MP -c -o $@ $<
 
 # An example's page.html becomes the elements of an array, for page.c to include.
 PAGES := $(patsubst %.html,$(B)/obj/%,$(wildcard examples/*/*.html))
@@ -177,20 +189,20 @@ $(foreach e,$(EXAMPLES),$(eval $(call example,$e)))
 
 # A unit test of lib/<part> is linked with the helpers in its folder (whatever is not test_*.c), the part and the core.
 define unit_test
-$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_%,$(wildcard tests/unit/$1/*.c))) \
+$(patsubst %.c,$(B)/%,$2): $(patsubst %.c,$(B)/obj/%.o,$2 $(filter-out tests/unit/$1/test_% $(LEFT_OUT),$(wildcard tests/unit/$1/*.c))) \
     $(call archives,$1 $(TESTPARTS_$1))
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$$(LINK) -o $$@ $$^ $$(call syslibs,$1 $(TESTPARTS_$1),cmocka $(TESTPKGS_$1))
 endef
-$(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
+$(foreach t,$(UNIT_SOURCES),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t)))
 
 # A test with a redis-server of its own is linked with the helpers in its folder and with the core's suite and crowd.
 REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
 $(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
 $(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
-    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c tests/unit/core/crowd.c)) \
+    $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c) tests/unit/core/crowd.c tests/unit/redis/home.c) \
     $(call archives,redis)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
@@ -200,7 +212,7 @@ $(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(
 
 .PHONY: check check-unit check-redis check-integration check-interop check-static check-browser check-valgrind soak
 
-RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
+RUN = MAKEFLAGS=' -- $(MAKEOVERRIDES)' SWALE_BUILD='$(abspath $(B))' SWALE_DEFLATE='$(DEFLATE)' SWALE_INSTRUMENT='$(or $(SAN),$(COVERAGE:1=coverage))' \
   CC='$(CC)' PYTHON='$(PYTHON)' tests/run.sh
 
 check: all $(UNIT) $(REDIS) | $(DEPS)
@@ -285,7 +297,7 @@ fuzz-smoke: fuzz
 ## Benchmarks: `make bench` takes about 25 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
-.PHONY: bench bench-quick bench-programs bench-instructions
+.PHONY: bench bench-quick bench-programs bench-instructions bench-memory
 BENCH_load         := fanout clients process
 BENCH_layer        := world counting
 BENCH_memory       := wire world counting process
@@ -318,6 +330,8 @@ bench-quick: bench-programs | $(DEPS)
 	$(PYTHON) tests/bench/run.py --build $(B)/tests/bench --quick $(ARGS)
 bench-instructions: $(B)/tests/bench/instructions | $(DEPS)
 	$(PYTHON) tests/bench/instructions.py $< $(ARGS)
+bench-memory: $(B)/tests/bench/memory | $(DEPS)
+	$< bars
 
 ## Running examples.
 
@@ -345,6 +359,7 @@ install: libs
 	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so.$(ABI); \
 	  ln -sf $$name.so.$(VERSION) $(to_lib)/$$name.so; \
 	  sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@ZLIB@|$(ZLIB:%=, %)|' \
 	    pkgconfig/$$name.pc.in >$(to_lib)/pkgconfig/$$name.pc; \
 	  chmod 644 $(to_lib)/pkgconfig/$$name.pc; \
 	done
@@ -373,10 +388,9 @@ format-check: | $(DEPS)
 
 ## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
 
-.PHONY: deps deps-redis deps-ci deps-browser
-PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
-  libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
-PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
+.PHONY: deps deps-ci deps-browser
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libmicrohttpd-dev \
+  libcmocka-dev libmsgpack-dev python3 python3-websockets
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 

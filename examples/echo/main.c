@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An echo server on plain epoll: text and binary messages come back as they were. Small enough to read in one go, strict
- * enough to point a conformance suite at: path "/", messages up to 64 MiB.
+ * enough to point a conformance suite at: path "/", messages up to 64 MiB, compressed for clients that offer it.
  *
  *     build/examples/echo 9001
  */
@@ -23,12 +23,14 @@
 
 #define MESSAGE_MAX ((size_t)64 << 20)
 #define GRACE_MS 3000
+#define RATIO_MAX 1032 /* what deflate can do at most, so any */
 
 struct server {
   swale_layer *layer;
   swale_app *app;
   swale_loop *loop;
   struct swale_ws_options options;
+  struct swale_ws_deflate deflate;
   int epoll, listener, waker, signals;
 };
 
@@ -122,6 +124,11 @@ static int set_up_swale(struct server *s) {
   s->options.on_output = on_output;
   s->options.message_max = MESSAGE_MAX;
   s->options.output_max = 2 * MESSAGE_MAX;
+  s->options.deflate = &s->deflate;
+  swale_ws_deflate_default(&s->deflate);
+  s->deflate.threshold = 0;
+  s->deflate.ratio_max = RATIO_MAX;
+  s->deflate.server_context_takeover = s->deflate.client_context_takeover = 1;
   int rv = swale_layer_open("memory://", NULL, &s->layer, NULL, 0);
   if (rv == 0)
     rv = swale_app_new(NULL, &s->app);

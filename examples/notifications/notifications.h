@@ -33,6 +33,7 @@ struct server {
   swale_app *app; /* one per thread, so that consumers find their server in swale_consumer_user */
   swale_loop *loop;
   struct swale_ws_options options;
+  struct swale_ws_deflate deflate;
   int epoll, waker, signals, http_epoll;
   bool stopping;
   bool hosts_layer;

@@ -33,6 +33,8 @@ static int set_up_swale(struct server *s) {
   s->options.on_answer = upgrade_on_answer;
   s->options.message_max = CLIENT_MESSAGE_MAX;
   s->options.close_ms = CLOSE_MS;
+  s->options.deflate = &s->deflate;
+  swale_ws_deflate_default(&s->deflate);
   s->census.fire = consumer_count_browsers;
   int error = swale_loop_new(&loop, &s->loop);
   if (error == 0)

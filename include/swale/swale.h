@@ -13,7 +13,7 @@
  * Threads     Layers, messages and payloads: any thread. A loop, its consumers and its connections: the loop's thread. An app: one thread while it
  *             is set up, any thread afterwards.
  * Callbacks   Run inside swale_loop_run or a feed call, never under a lock, never inside one another. They return 0, take the object first and
- *             user data last, and may free or close anything: it takes effect when the outermost call returns.
+ *             user data last, and may free or close anything: it takes effect when no callback is running.
  * Time        Milliseconds. Text is UTF-8. Sizes are bytes.
  * Config      Structs begin with their size and have a ..._default; set what you want to differ.
  */

@@ -98,6 +98,13 @@ SWALE_API int swale_consumer_is_busy(const swale_consumer *c);
  */
 SWALE_API void swale_consumer_lost(swale_consumer *c, int code);
 
+/*
+ * The connection behind a consumer, for functions of a transport's own that take a consumer; NULL when it is of another
+ * class, or lost.
+ */
+SWALE_API void *swale_consumer_transport(const swale_consumer *c,
+                                         const struct swale_transport_class *transport_class);
+
 /* The peer is slow: messages for this consumer wait in its queue until swale_consumer_resume. Idempotent. */
 SWALE_API void swale_consumer_pause(swale_consumer *c);
 SWALE_API void swale_consumer_resume(swale_consumer *c);
@@ -124,8 +131,8 @@ SWALE_API void swale_loop_leave(swale_loop *loop);
 SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
 
 /*
- * Work put off until the outermost call on the loop returns: telling the host of output, freeing oneself.
- * Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
+ * Work put off until the outermost call on the loop returns or, while a large group is gone through, until between two
+ * handlers: telling the host of output, freeing oneself. Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
  * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
  * the call.
  */
@@ -163,6 +170,14 @@ typedef int (*swale_encode_fn)(const void *bytes, size_t len, enum swale_kind ki
  */
 SWALE_API int swale_payload_encode(swale_payload *p, swale_encode_fn encode, const void *arg,
                                    swale_payload **out);
+
+/*
+ * As swale_payload_encode, but what is made is kept under `name`, which is compared and nothing else: for an encoder
+ * whose `arg` also brings tools along (a pool, say) that differ from caller to caller, while the bytes depend on
+ * what is named alone.
+ */
+SWALE_API int swale_payload_encode_as(swale_payload *p, swale_encode_fn encode, const void *name,
+                                      const void *arg, swale_payload **out);
 
 /*
  * Encodes bytes straight into a new payload with one reference: for what goes to one peer. Text is not

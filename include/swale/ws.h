@@ -41,12 +41,46 @@ extern "C" {
 typedef struct swale_ws swale_ws;
 typedef struct swale_origins swale_origins;
 
+/*
+ * Compression of messages (permessage-deflate, RFC 7692), where the client offers it and the server wants it: by
+ * swale_ws_options for all connections, or by swale_ws_set_deflate for one, or the routes of one. By default it is not
+ * wanted: it costs both sides time, and who can have text of his own compressed together with a secret may guess the
+ * secret from the sizes.
+ *
+ * Context takeover is compressing a message with the help of those before, which pays for many short and similar ones. It
+ * costs memory for each connection, from its first message on:
+ *   server_context_takeover   2^(server_window_bits + 2) + 2^(mem_level + 9) bytes and 6 KiB; by default 262 KiB
+ *   client_context_takeover   2^client_window_bits bytes and 7 KiB; by default 39 KiB
+ * and each message sent is compressed for each member of a group by itself. Without it an idle connection needs no more memory
+ * than one that is not compressed, what is sent to a group is compressed once for all members that agreed on the same window,
+ * and the loop keeps at most four contexts. A connection in the middle of a fragmented message holds 39 KiB.
+ *
+ * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress.
+ */
+struct swale_ws_deflate {
+  size_t size;      /* set by swale_ws_deflate_default */
+  size_t threshold; /* shorter messages are sent as they are; bytes. Default 256 */
+  /* A message of more than 64 KiB may be so many times as large as what came in for it; more: close 1008. No honest
+   * one is more than 1,032 times as large. Default 256 */
+  uint32_t ratio_max;
+  int level;                   /* from 1, fast, to 9, small. Default 6 */
+  int mem_level;               /* 1 to 9, memory for speed while compressing. Default 8 */
+  int server_window_bits;      /* 9 to 15: how far back we look, as a power of two. Default 15 */
+  int client_window_bits;      /* the same for clients that let themselves be told. Default 15 */
+  int server_context_takeover; /* 0 or 1, unless the client forbids it. Default 0 */
+  int client_context_takeover; /* 0 or 1: allowed. Default 0 */
+};
+
+#define swale_ws_deflate_default(deflate) swale_ws_deflate_init((deflate), sizeof *(deflate))
+SWALE_API void swale_ws_deflate_init(struct swale_ws_deflate *deflate, size_t size);
+
 struct swale_ws_options {
   size_t size; /* set by swale_ws_options_default */
 
   /*
    * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when the state has turned
-   * to closed: write now, or arm for writing. At the end of the outermost call on the loop, once however much there is; what comes
+   * to closed: write now, or arm for writing. At the end of the outermost call on the loop (in a large group, for one message alone, also
+   * between two members), once however much there is; what comes
    * while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection, nor for
    * what happens there: ask the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
    */
@@ -63,7 +97,13 @@ struct swale_ws_options {
   /* What the host's socket is, for the scope and the origin check: "ws" (default) or "wss". */
   const char *scheme;
 
-  size_t message_max;           /* bytes of one message; larger: close 1009. Default 1 MiB */
+  /*
+   * Compression, for clients that offer it. NULL: none (default). Must outlive the connections. Where the library was built without
+   * zlib there is none either way.
+   */
+  const struct swale_ws_deflate *deflate;
+
+  size_t message_max;           /* bytes of one message, inflated; larger: close 1009. Default 1 MiB */
   uint32_t fragments_max;       /* frames of one message; more: close 1008. Default 1,024 */
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
   size_t head_max;              /* bytes of the request head; larger: 431. Default 16 KiB */
@@ -192,6 +232,13 @@ SWALE_API void *swale_ws_host_data(const swale_ws *ws);
 SWALE_API void swale_ws_set_host_data(swale_ws *ws, void *host_data);
 /* NULL before the handshake and after the end. */
 SWALE_API swale_consumer *swale_ws_consumer(const swale_ws *ws);
+
+/*
+ * Compression for the connection of this consumer, instead of what its options say: in connect, before swale_accept.
+ * `deflate` is copied; NULL: none. Errors: SWALE_EINVAL, SWALE_ESTATE decided already, SWALE_EUNSUPPORTED the consumer has no
+ * WebSocket (any more), or something is wanted and the library was built without zlib.
+ */
+SWALE_API int swale_ws_set_deflate(swale_consumer *c, const struct swale_ws_deflate *deflate);
 
 /*
  * For hosts with a bare non-blocking socket: reads (at most 64 KiB a call, so that one busy peer does not

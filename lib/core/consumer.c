@@ -380,6 +380,10 @@ swale_loop *swale_consumer_loop(const swale_consumer *c) { return c->port->loop;
 swale_layer *swale_consumer_layer(const swale_consumer *c) { return c->port->layer; }
 void *swale_consumer_user(const swale_consumer *c) { return c->port->app->user; }
 
+void *swale_consumer_transport(const swale_consumer *c, const struct swale_transport_class *transport_class) {
+  return c->port->kind == transport_class && c->stage < SWALE__LOST ? c->transport : NULL;
+}
+
 const char *swale_channel_name(const swale_consumer *c, char name[SWALE_NAME_SIZE]) {
   if (swale__consumer_is_worker(c))
     return strcpy(name, c->transport ? ((const struct swale__plain *)c->transport)->name : "");

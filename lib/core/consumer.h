@@ -40,7 +40,8 @@ enum { SWALE__JOB_START = 1, SWALE__JOB_SETTLE = 2, SWALE__JOB_DRAIN = 4, SWALE_
 
 struct swale_consumer {
   struct swale__channel channel; /* first: places in a lane lead here */
-  const struct swale_consumer_class *class;
+  swale_scope *scope;
+  const struct swale_consumer_class *class; /* this and what follows is needed for each delivery */
   struct swale__port *port;
   void *transport; /* of a worker: its struct swale__plain, until ENDED */
   bool receptive : 1, paused : 1;
@@ -51,8 +52,7 @@ struct swale_consumer {
   atomic_uint refs;
   uint64_t salt; /* this and `slot` are its id */
   uint32_t slot;
-  _Atomic uint32_t dropped; /* other threads read it */
-  swale_scope *scope;
+  _Atomic uint32_t dropped;         /* other threads read it */
   struct swale__decision *decision; /* NULL once decided */
   struct swale__queue queue;
   swale_consumer *next, **link; /* among its loop's consumers */

@@ -120,18 +120,36 @@ static void drop_unreached(struct swale__port *port, enum swale_drop_reason reas
   swale__drops_note(&port->layer->drops, &port->layer->env.allocator, reason, "", m, n);
 }
 
-/* A member's memory is read before its handler runs: ask for it this many places ahead. */
-#define PREFETCH 8
+/*
+ * Memory that handling a message takes is asked for ahead, since the members of a large group are never in the cache:
+ * a consumer when its turn comes in FAR places, and what it sends with, which it leads to, in NEAR.
+ */
+enum { FAR = 12, NEAR = 6, LINE = 64, SLICE = 128 };
+
+static inline const swale_consumer *consumer_at(const struct swale__walk *walk, uint32_t i) {
+  return i < walk->count ? (const swale_consumer *)swale__place_channel(&walk->places[i]) : NULL;
+}
+
+static inline void look_ahead(const struct swale__walk *walk, uint32_t i) {
+  const swale_consumer *far = consumer_at(walk, i + FAR), *near = consumer_at(walk, i + NEAR);
+  if (far)
+    __builtin_prefetch(&far->class);
+  if (near) {
+    __builtin_prefetch(near->transport, 1);
+    __builtin_prefetch((const char *)near->transport + LINE, 1);
+  }
+}
 
 /*
- * Offers the message to everyone who was a member when it was sent and still is; returns how many that were.
+ * Offers the message to everyone in [i, end) who was a member when it was sent and still is; returns how many
+ * that were.
  */
-static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, struct delivery *d) {
+static inline uint64_t walk_slice(const struct swale__walk *walk, uint32_t i, uint32_t end, uint64_t sequence,
+                                  struct delivery *d) {
   bool all_older = walk->youngest < sequence;
   uint64_t reached = 0;
-  for (uint32_t i = 0; i < walk->count; i++) {
-    if (i + PREFETCH < walk->count)
-      __builtin_prefetch(swale__place_channel(&walk->places[i + PREFETCH]));
+  for (; i < end; i++) {
+    look_ahead(walk, i);
     struct swale__channel *ch = swale__place_channel(&walk->places[i]);
     if (!ch || (!all_older && walk->places[i].joined >= sequence))
       continue;
@@ -141,13 +159,33 @@ static uint64_t walk_members(const struct swale__walk *walk, uint64_t sequence, 
   return reached;
 }
 
-static void deliver_to_group(struct swale__entry *e, bool flushed) {
+/*
+ * Likewise everyone in the lane. Sending is put off to jobs, so that several messages go out together. Where
+ * this is the only one there is nothing to wait for: with jobs done every SLICE members, what a member takes
+ * is still in the cache when it is written to.
+ */
+static uint64_t walk_members(const struct swale__walk *walk, struct swale__entry *e, bool is_last,
+                             struct delivery *d) {
+  swale_loop *loop = e->lane->port->loop;
+  uint32_t slice = is_last && !loop->newest_job ? SLICE : walk->count;
+  uint64_t reached = 0;
+  for (uint32_t i = 0, end; i < walk->count; i = end) {
+    end = walk->count - i > slice ? i + slice : walk->count;
+    reached += walk_slice(walk, i, end, e->sequence, d);
+    d->running->consumer = NULL;
+    if (end < walk->count)
+      swale__loop_run_jobs(loop);
+  }
+  return reached;
+}
+
+static void deliver_to_group(struct swale__entry *e, bool flushed, bool is_last) {
   struct swale__port *port = e->lane->port;
   struct swale__running running;
   struct delivery d = {.running = &running, .message = e->message};
   swale__running_begin(port->loop, &running, NULL);
   struct swale__walk walk = swale__lane_walk(e->lane);
-  uint64_t reached = flushed ? 0 : walk_members(&walk, e->sequence, &d);
+  uint64_t reached = flushed ? 0 : walk_members(&walk, e, is_last, &d);
   swale__lane_settle(e->lane);
   finish(port, &d);
   drop_unreached(port, flushed ? SWALE_DROP_FLUSHED : SWALE_DROP_CLOSED, e->message, e->offered - reached);
@@ -169,11 +207,11 @@ static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
   swale__consumer_unref(c);
 }
 
-void swale__deliver_entry(struct swale__entry *e) {
+void swale__deliver_entry(struct swale__entry *e, bool is_last) {
   swale_layer *layer = e->lane ? e->lane->port->layer : e->consumer->port->layer;
   bool flushed = e->epoch != atomic_load_explicit(&layer->epoch, memory_order_acquire);
   if (e->lane)
-    deliver_to_group(e, flushed);
+    deliver_to_group(e, flushed, is_last);
   else
     deliver_to_consumer(e, flushed);
   swale_message_unref(e->message);

@@ -64,9 +64,14 @@ static inline struct swale__entry *swale__inbox_next(struct swale__inbox *in) {
   return in->next < in->taken.count ? &in->taken.at[in->next++] : NULL;
 }
 
+/* Whether another one has been taken. The loop's thread. */
+static inline bool swale__inbox_waits_taken(const struct swale__inbox *in) {
+  return in->next < in->taken.count;
+}
+
 /* Whether there is anything waiting. Under the lock, the loop's thread. */
 static inline bool swale__inbox_waits(const struct swale__inbox *in) {
-  return in->next < in->taken.count || in->filling.count > 0;
+  return swale__inbox_waits_taken(in) || in->filling.count > 0;
 }
 
 /* Arrays only; the entries must have been worked through. */

@@ -77,6 +77,9 @@ static inline void swale__running_begin(swale_loop *loop, struct swale__running 
 
 static inline void swale__running_end(swale_loop *loop) { loop->running = loop->running->outer; }
 
+/* Does what was put off. The loop's thread, in the outermost call and with no callback running. */
+void swale__loop_run_jobs(swale_loop *loop);
+
 /* Notes that the loop has work. Under its lock. */
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
 /* Calls wake of all that were noted. Without locks. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/memo.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <swale/error.h>
 
 #include "core/env.h"
@@ -16,28 +13,12 @@
  * list was searched. If it is not, only the memos pushed since then have to be searched.
  */
 
-struct swale__memo {
-  struct swale__memo *next;
-  struct swale__memo_key key;
-  void *kept;
-};
-
-static bool same_key(const struct swale__memo_key *a, const struct swale__memo_key *b) {
-  return a->function == b->function && a->arg == b->arg && a->kind == b->kind;
-}
-
 /* Searches from `memo` on, up to `end`, which is not searched. */
 static struct swale__memo *search(struct swale__memo *memo, const struct swale__memo *end,
                                   const struct swale__memo_key *key) {
-  while (memo != end && !same_key(&memo->key, key))
+  while (memo != end && !swale__memo_is(memo, key))
     memo = memo->next;
   return memo == end ? NULL : memo;
-}
-
-void *swale__memo_find(struct swale__memos *memos, const struct swale__memo_key *key) {
-  struct swale__memo *newest = atomic_load_explicit(&memos->newest, memory_order_acquire);
-  struct swale__memo *found = search(newest, NULL, key);
-  return found ? found->kept : NULL;
 }
 
 /* Pushes `memo`, or answers the one of the same key that is there already. */

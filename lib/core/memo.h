@@ -3,6 +3,8 @@
 #define SWALE_CORE_MEMO_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include <swale/env.h>
 
@@ -17,13 +19,28 @@ struct swale__memo_key {
   int kind;
 };
 
+struct swale__memo {
+  struct swale__memo *next;
+  struct swale__memo_key key;
+  void *kept;
+};
+
 /* Zeroed it is empty. */
 struct swale__memos {
   _Atomic(struct swale__memo *) newest;
 };
 
-/* What is kept under `key`, or NULL. */
-void *swale__memo_find(struct swale__memos *memos, const struct swale__memo_key *key);
+static inline bool swale__memo_is(const struct swale__memo *memo, const struct swale__memo_key *key) {
+  return memo->key.function == key->function && memo->key.arg == key->arg && memo->key.kind == key->kind;
+}
+
+/* What is kept under `key`, or NULL. Mostly there is one memo: a member of a group finds what the first one made. */
+static inline void *swale__memo_find(struct swale__memos *memos, const struct swale__memo_key *key) {
+  const struct swale__memo *memo = atomic_load_explicit(&memos->newest, memory_order_acquire);
+  while (memo && !swale__memo_is(memo, key))
+    memo = memo->next;
+  return memo ? memo->kept : NULL;
+}
 
 /*
  * Keeps `made` under `key`, unless another thread has been faster. Puts what is kept now in *kept: if

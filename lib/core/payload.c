@@ -130,7 +130,12 @@ static int make_encoded(enum swale_kind kind, const void *bytes, size_t len, swa
 }
 
 int swale_payload_encode(swale_payload *p, swale_encode_fn encode, const void *arg, swale_payload **out) {
-  struct swale__memo_key key = {.function = (void (*)(void))encode, .arg = arg};
+  return swale_payload_encode_as(p, encode, arg, arg, out);
+}
+
+int swale_payload_encode_as(swale_payload *p, swale_encode_fn encode, const void *name, const void *arg,
+                            swale_payload **out) {
+  struct swale__memo_key key = {.function = (void (*)(void))encode, .arg = name};
   *out = swale__memo_find(&p->memos, &key);
   if (*out)
     return 0;

@@ -52,14 +52,16 @@ static void add(struct swale__ws_answer *answer, const char *name, const char *v
   answer->headers[answer->n_headers++] = (struct swale_header){name, value};
 }
 
-void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key,
-                             const char *subprotocol) {
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol,
+                             const char *extension) {
   *answer = (struct swale__ws_answer){.status = SWITCHING_PROTOCOLS, .body = ""};
   add(answer, "Upgrade", "websocket");
   add(answer, "Connection", "Upgrade");
   add(answer, "Sec-WebSocket-Accept", accept_key);
   if (subprotocol)
     add(answer, "Sec-WebSocket-Protocol", subprotocol);
+  if (extension[0])
+    add(answer, "Sec-WebSocket-Extensions", extension);
 }
 
 void swale__ws_answer_refuse(struct swale__ws_answer *answer, int status, const char *body) {

@@ -18,9 +18,9 @@ struct swale__ws_answer {
   const char *body; /* never NULL */
 };
 
-/* 101 with the headers of RFC 6455, 4.2.2. `subprotocol` may be NULL. */
-void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key,
-                             const char *subprotocol);
+/* 101 with the headers of RFC 6455, 4.2.2. `subprotocol` may be NULL, `extension` empty. */
+void swale__ws_answer_accept(struct swale__ws_answer *answer, const char *accept_key, const char *subprotocol,
+                             const char *extension);
 
 /* A refusal. `body` NULL: the status in words. With 405 and 426 the headers that say what would be right. */
 void swale__ws_answer_refuse(struct swale__ws_answer *answer, int status, const char *body);

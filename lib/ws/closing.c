@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ws/connection.h"
+#include "ws/deflate.h"
 #include "ws/frame_out.h"
 
 /* ---- phases ----------------------------------------------------------------------------- */
@@ -10,6 +11,7 @@ static void drop_unfinished(swale_ws *ws) {
   ws->pong = NULL;
   ws->ping_due = false;
   swale__ws_drop_message(ws);
+  swale__ws_deflate_end(ws);
 }
 
 void swale__ws_enter_phase(swale_ws *ws, enum swale__ws_phase phase) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/opening.h"
 
@@ -80,6 +81,7 @@ void swale__ws_destroy(swale_ws *ws) {
     pool->left = NULL;
   swale_timer_stop(pool->loop, &ws->timer);
   swale__ws_release_input(ws);
+  swale__ws_deflate_end(ws);
   swale__ws_output_clear(&ws->output, pool);
   swale_payload_unref(ws->pong);
   swale__ws_opening_free(ws);
@@ -173,9 +175,10 @@ int swale_ws_feed_eof(swale_ws *ws) {
 int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max) {
   if (ws->phase == SWALE__WS_CLOSED || ws->freed || swale__ws_opening_waits(ws))
     return 0;
-  if (!ws->busy)
+  if (ws->opening && !ws->busy)
     swale__ws_opening_retire(ws);
-  swale__ws_place_urgent(ws);
+  if (swale__ws_has_urgent(ws))
+    swale__ws_place_urgent(ws);
   return swale__ws_output_peek(&ws->output, iov, max);
 }
 
@@ -196,7 +199,7 @@ int swale_ws_ack(swale_ws *ws, size_t n) {
   int rv = swale__ws_output_ack(&ws->output, ws->pool, n);
   if (rv < 0 || n == 0)
     return rv;
-  if (ws->output.bytes == 0)
+  if (ws->output.bytes == 0 && swale__ws_has_urgent(ws))
     swale__ws_place_urgent(ws);
   if (ws->paused || ws->phase == SWALE__WS_DRAINING) {
     swale_loop *loop = ws->pool->loop;

@@ -6,7 +6,7 @@
 #include <swale/error.h>
 #include <swale/transport.h>
 
-enum { FIN = 0x80, LEN16 = 126, LEN64 = 127 };
+enum { LEN16 = 126, LEN64 = 127 };
 
 static void put_big_endian(unsigned char *at, uint64_t value, size_t bytes) {
   for (size_t i = bytes; i-- > 0; value >>= 8)
@@ -15,7 +15,7 @@ static void put_big_endian(unsigned char *at, uint64_t value, size_t bytes) {
 
 /* Writes the header of an unmasked frame in its shortest form, and returns its length. */
 static size_t put_header(unsigned char header[10], unsigned char opcode, size_t len) {
-  header[0] = (unsigned char)(FIN | opcode);
+  header[0] = (unsigned char)(SWALE__FRAME_FIN | opcode);
   if (len < LEN16) {
     header[1] = (unsigned char)len;
     return 2;
@@ -26,7 +26,7 @@ static size_t put_header(unsigned char header[10], unsigned char opcode, size_t 
   return 2 + bytes;
 }
 
-static int put_frame(swale_buffer *out, unsigned char opcode, const void *bytes, size_t len) {
+int swale__ws_frame_put(swale_buffer *out, unsigned char opcode, const void *bytes, size_t len) {
   unsigned char header[10];
   swale_buffer_append(out, header, put_header(header, opcode, len));
   return swale_buffer_append(out, bytes, len);
@@ -35,7 +35,7 @@ static int put_frame(swale_buffer *out, unsigned char opcode, const void *bytes,
 int swale__ws_frame_encode(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
                            const void *arg) {
   (void)arg;
-  return put_frame(out, (unsigned char)kind, bytes, len);
+  return swale__ws_frame_put(out, (unsigned char)kind, bytes, len);
 }
 
 _Static_assert(SWALE_TEXT == 1 && SWALE_BINARY == 2, "a payload's kind is the opcode of its frame");
@@ -43,7 +43,7 @@ _Static_assert(SWALE_TEXT == 1 && SWALE_BINARY == 2, "a payload's kind is the op
 static int encode_control(const void *bytes, size_t len, enum swale_kind kind, swale_buffer *out,
                           const void *arg) {
   (void)kind;
-  return put_frame(out, *(const unsigned char *)arg, bytes, len);
+  return swale__ws_frame_put(out, *(const unsigned char *)arg, bytes, len);
 }
 
 int swale__ws_frame_control(unsigned char opcode, const void *bytes, size_t len,

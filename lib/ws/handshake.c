@@ -243,6 +243,13 @@ static int copy_subprotocols(const struct offered *offered, const struct swale_a
   return 0;
 }
 
+/* The lines of the header are parts of one list. */
+static void read_offers(const struct swale__ws_request *request, struct swale__ws_offer *offer) {
+  for (size_t i = 0; i < request->n_headers && !offer->made; i++)
+    if (named(&request->headers[i], "sec-websocket-extensions"))
+      swale__ws_offer_read(offer, request->headers[i].value);
+}
+
 int swale__ws_handshake_check(const struct swale__ws_request *request,
                               const struct swale_allocator *allocator, struct swale__ws_handshake *out) {
   struct offered offered;
@@ -256,5 +263,6 @@ int swale__ws_handshake_check(const struct swale__ws_request *request,
       collect_subprotocols(request, &offered, out))
     return 0;
   out->status = SWITCHING_PROTOCOLS;
+  read_offers(request, &out->offer);
   return copy_subprotocols(&offered, allocator, out);
 }

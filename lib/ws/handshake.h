@@ -7,6 +7,7 @@
 #include <swale/env.h>
 #include <swale/scope.h>
 
+#include "ws/extension.h"
 #include "ws/head.h"
 
 /* Base64 of a SHA-1, and the NUL. */
@@ -21,6 +22,7 @@ struct swale__ws_handshake {
   const char *host;
   const char **subprotocols; /* one block of the allocator's, texts included; NULL if there are none */
   size_t n_subprotocols;
+  struct swale__ws_offer offer;    /* of permessage-deflate */
   char accept[SWALE__ACCEPT_SIZE]; /* the answer to the client's key */
 };
 

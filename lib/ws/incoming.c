@@ -2,6 +2,7 @@
 #include <swale/utf8.h>
 
 #include "ws/connection.h"
+#include "ws/deflate.h"
 #include "ws/frame_in.h"
 #include "ws/frame_out.h"
 #include "ws/message_in.h"
@@ -9,10 +10,11 @@
 /*
  * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its
  * payload is kept. A message that lies in one piece is delivered from where wslay has unmasked it; any other
- * is put together in the reader's `message`, which is there exactly while a message is incomplete.
+ * is put together in the reader's `message`, which is there exactly while a message is incomplete. So is one
+ * that is deflated, which the first of its frames tells.
  */
 
-enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2 };
+enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, RSV1 = 0x4 };
 
 /* What is wrong with a frame: how to fail the connection, or a code of 0. */
 struct fault {
@@ -29,7 +31,9 @@ static struct fault protocol_fault(const char *detail) {
 static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece *p) {
   const struct swale__ws_assembly *m = ws->reader->message;
   const struct swale_ws_options *o = ws->options;
-  if (p->frame_len > o->message_max - (m ? m->len : 0))
+  bool deflated = m ? m->codec != NULL : p->rsv != 0;
+  size_t max = deflated ? swale__ws_deflate_wire_max(o->message_max) : o->message_max;
+  if (p->frame_len > max - (!m ? 0 : deflated ? m->wire : m->len))
     return (struct fault){SWALE__CLOSE_TOO_BIG, SWALE_ESIZE, "a message is too large"};
   if (m && m->fragments == o->fragments_max)
     return (struct fault){SWALE__CLOSE_POLICY, SWALE_EFULL, "a message has too many fragments"};
@@ -42,7 +46,8 @@ static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece 
 static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
   if (!p->masked)
     return protocol_fault("a frame is not masked");
-  if (p->rsv != 0)
+  bool may_be_deflated = ws->deflate && (p->opcode == TEXT || p->opcode == BINARY);
+  if (p->rsv != 0 && !(p->rsv == RSV1 && may_be_deflated))
     return protocol_fault("a frame has reserved bits set");
   switch (p->opcode) {
   case CONTINUATION:
@@ -69,6 +74,20 @@ static void fail_for_text(swale_ws *ws) {
   swale__ws_fail(ws, SWALE__CLOSE_NOT_UTF8, SWALE_EUTF8, "a text is not UTF-8");
 }
 
+/* What kept a message from being put together. */
+static void fail_for(swale_ws *ws, int error) {
+  if (error == SWALE_EUTF8)
+    fail_for_text(ws);
+  else if (error == SWALE_EFORMAT)
+    swale__ws_fail(ws, SWALE__CLOSE_NOT_UTF8, error, "a message is not deflated as it should be");
+  else if (error == SWALE_ESIZE)
+    swale__ws_fail(ws, SWALE__CLOSE_TOO_BIG, error, "a message is too large");
+  else if (error == SWALE_EFULL)
+    swale__ws_fail(ws, SWALE__CLOSE_POLICY, error, "a message inflates too much");
+  else
+    fail_for_memory(ws);
+}
+
 static void deliver(swale_ws *ws, enum swale_kind kind, const void *data, size_t len) {
   ws->message_ms = swale__ws_now(ws);
   swale_consumer_deliver(ws->consumer, kind, data, len);
@@ -81,34 +100,44 @@ static void finish_message(swale_ws *ws) {
     return;
   }
   ws->reader->message = NULL;
+  swale__ws_pool_give_codec_of(ws->pool, message);
   deliver(ws, message->kind, message->bytes, message->len);
   swale__ws_pool_give_assembly(ws->pool, message);
 }
 
+static int begin_message(swale_ws *ws, const struct swale__ws_piece *p) {
+  struct swale__ws_assembly *message =
+      swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
+  ws->reader->message = message;
+  if (!message)
+    return SWALE_ENOMEM;
+  return p->rsv != 0 ? swale__ws_deflate_open(ws, message) : 0;
+}
+
+static int append(swale_ws *ws, const struct swale__ws_piece *p) {
+  struct swale__ws_assembly **message = &ws->reader->message;
+  if ((*message)->codec)
+    return swale__ws_deflate_append(ws, message, p->data, p->len, p->last && p->fin);
+  return swale__ws_assembly_append(message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
+}
+
 static void gather(swale_ws *ws, const struct swale__ws_piece *p) {
   struct swale__ws_assembly **message = &ws->reader->message;
-  if (!*message) {
-    *message = swale__ws_pool_take_assembly(ws->pool, p->opcode == TEXT ? SWALE_TEXT : SWALE_BINARY);
-    if (!*message) {
-      fail_for_memory(ws);
-      return;
-    }
-  }
-  if (p->first) {
+  int rv = *message ? 0 : begin_message(ws, p);
+  if (rv == 0 && p->first) {
     (*message)->fragments++;
     (*message)->empty_fragments += p->frame_len == 0;
   }
-  int rv = swale__ws_assembly_append(message, p->data, p->len, ws->options->message_max, ws->pool->allocator);
-  if (rv == SWALE_EUTF8)
-    fail_for_text(ws);
-  else if (rv < 0)
-    fail_for_memory(ws);
+  if (rv == 0)
+    rv = append(ws, p);
+  if (rv < 0)
+    fail_for(ws, rv);
   else if (p->last && p->fin)
     finish_message(ws);
 }
 
 static void take_data(swale_ws *ws, const struct swale__ws_piece *p) {
-  bool whole = !ws->reader->message && p->first && p->last && p->fin;
+  bool whole = !ws->reader->message && p->first && p->last && p->fin && p->rsv == 0;
   if (!whole)
     gather(ws, p);
   else if (p->opcode == BINARY)

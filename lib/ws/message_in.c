@@ -18,15 +18,16 @@ int swale__ws_assembly_new(const struct swale_allocator *allocator, struct swale
 }
 
 void swale__ws_assembly_reset(struct swale__ws_assembly *message, enum swale_kind kind) {
-  message->len = 0;
+  message->len = message->wire = 0;
+  message->codec = NULL;
   message->fragments = message->empty_fragments = 0;
   message->kind = kind;
   swale_utf8_init(&message->utf8);
 }
 
 /* Doubles the room until `len` more bytes fit; `max` keeps the last doubling from wasting half of it. */
-static int reserve(struct swale__ws_assembly **message, size_t len, size_t max,
-                   const struct swale_allocator *allocator) {
+int swale__ws_assembly_reserve(struct swale__ws_assembly **message, size_t len, size_t max,
+                               const struct swale_allocator *allocator) {
   size_t needed = (*message)->len + len;
   size_t capacity = (*message)->capacity;
   if (needed <= capacity)
@@ -41,18 +42,22 @@ static int reserve(struct swale__ws_assembly **message, size_t len, size_t max,
   return 0;
 }
 
+int swale__ws_assembly_extend(struct swale__ws_assembly *message, size_t len) {
+  if (message->kind == SWALE_TEXT && swale_utf8_feed(&message->utf8, message->bytes + message->len, len) != 0)
+    return SWALE_EUTF8;
+  message->len += len;
+  return 0;
+}
+
 int swale__ws_assembly_append(struct swale__ws_assembly **message, const void *bytes, size_t len, size_t max,
                               const struct swale_allocator *allocator) {
   if (len == 0)
     return 0;
-  if ((*message)->kind == SWALE_TEXT && swale_utf8_feed(&(*message)->utf8, bytes, len) != 0)
-    return SWALE_EUTF8;
-  int rv = reserve(message, len, max, allocator);
+  int rv = swale__ws_assembly_reserve(message, len, max, allocator);
   if (rv)
     return rv;
   memcpy((*message)->bytes + (*message)->len, bytes, len);
-  (*message)->len += len;
-  return 0;
+  return swale__ws_assembly_extend(*message, len);
 }
 
 int swale__ws_assembly_finish(const struct swale__ws_assembly *message) {

@@ -19,7 +19,7 @@ void swale__ws_decided(swale_ws *ws) { swale_loop_defer(ws->pool->loop, &ws->job
 
 static void tell_answer(swale_ws *ws) {
   struct swale__ws_opening *opening = ws->opening;
-  if (!opening || !opening->answer || opening->answer_told || opening->answer_taken)
+  if (!opening->answer || opening->answer_told || opening->answer_taken)
     return;
   opening->answer_told = true;
   if (ws->options->on_answer && !ws->visited)
@@ -40,8 +40,9 @@ void swale__ws_run_job(struct swale_job *job) {
     swale__ws_destroy(ws);
     return;
   }
-  swale__ws_opening_take_early(ws);
-  if (!ws->freed)
+  if (ws->opening)
+    swale__ws_opening_take_early(ws);
+  if (ws->opening && !ws->freed)
     tell_answer(ws);
   tell_output(ws);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ws/answer.h"
+#include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/origin.h"
 
@@ -34,6 +35,9 @@ int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) 
     return SWALE_ENOMEM;
   memset(opening, 0, sizeof *opening);
   swale__ws_head_init(&opening->head, memory(ws), ws->options->head_max, ws->options->headers_max);
+  opening->deflate_wanted = ws->options->deflate && swale__ws_codec_available;
+  if (opening->deflate_wanted)
+    opening->deflate = *ws->options->deflate;
   int rv = copy_addresses(opening, client, server, memory(ws));
   if (rv < 0)
     swale__ws_release(memory(ws), opening);
@@ -79,18 +83,34 @@ static int give_answer(swale_ws *ws, const struct swale__ws_answer *answer) {
 
 static bool is_undecided(const swale_ws *ws) { return ws->phase == SWALE__WS_DECIDING && !ws->freed; }
 
+/* Accepts the peer's offer of deflate where that is wanted. */
+static void agree_on_deflate(swale_ws *ws, char extension[SWALE__EXTENSION_SIZE]) {
+  const struct swale__ws_opening *opening = ws->opening;
+  extension[0] = '\0';
+  if (!opening->offer.made || !opening->deflate_wanted)
+    return;
+  struct swale__ws_agreement agreed = swale__ws_offer_agree(&opening->offer, &opening->deflate);
+  swale__ws_deflate_begin(ws, &agreed, &opening->deflate);
+  if (ws->deflate)
+    swale__ws_agreement_write(&agreed, &opening->offer, extension);
+}
+
 int swale__ws_accept(void *transport, const char *subprotocol, const struct swale_header *headers,
                      size_t n_headers) {
   swale_ws *ws = transport;
   struct swale__ws_answer answer;
+  char extension[SWALE__EXTENSION_SIZE];
   if (!is_undecided(ws))
     return SWALE_ECLOSED;
-  swale__ws_answer_accept(&answer, ws->opening->accept, subprotocol);
+  agree_on_deflate(ws, extension);
+  swale__ws_answer_accept(&answer, ws->opening->accept, subprotocol, extension);
   int rv = swale__ws_answer_add(&answer, headers, n_headers);
   if (rv == 0)
     rv = give_answer(ws, &answer);
-  if (rv < 0)
+  if (rv < 0) {
+    swale__ws_deflate_end(ws);
     return rv;
+  }
   ws->heard_ms = ws->message_ms = swale__ws_now(ws);
   swale__ws_enter_phase(ws, SWALE__WS_OPEN);
   swale__ws_decided(ws);
@@ -152,6 +172,7 @@ static void open_consumer(swale_ws *ws, const struct swale__ws_request *request,
       .n_subprotocols = handshake->n_subprotocols,
   };
   memcpy(opening->accept, handshake->accept, sizeof opening->accept);
+  opening->offer = handshake->offer;
   swale__ws_enter_phase(ws, SWALE__WS_DECIDING);
   int rv = swale_consumer_open(ws->app, ws->pool->loop, &asked, &swale__ws_transport, ws, &ws->consumer);
   if (rv == 0 && (ws->freed || ws->phase >= SWALE__WS_DRAINING))

@@ -3,6 +3,7 @@
 #define SWALE_WS_OPENING_H
 
 #include "ws/connection.h"
+#include "ws/extension.h"
 #include "ws/handshake.h"
 #include "ws/head.h"
 
@@ -15,6 +16,9 @@ struct swale__ws_opening {
   char *addresses;       /* the block that holds both */
   char *client, *server; /* NULL if unknown */
   char accept[SWALE__ACCEPT_SIZE];
+  struct swale__ws_offer offer;    /* of permessage-deflate */
+  struct swale_ws_deflate deflate; /* what this side wants of it */
+  bool deflate_wanted;
   bool upgraded; /* the host writes the answer */
   bool answer_told, answer_taken;
   struct swale_ws_answer *answer; /* once decided, if `upgraded` */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "ws/connection.h"
+#include "ws/deflate.h"
 
 static const struct swale_ws_options defaults = {
     .size = sizeof defaults,
@@ -37,5 +37,6 @@ int swale__ws_options_check(const struct swale_ws_options *options) {
   bool input = o->message_max > 0 && o->message_max <= INT32_MAX && o->fragments_max > 0 && o->head_max > 0 &&
                o->head_max <= INT32_MAX && o->early_max <= INT32_MAX && o->headers_max > 0;
   bool output = o->output_max > 0 && o->output_low < o->output_high;
-  return scheme && input && output ? 0 : SWALE_EINVAL;
+  bool deflate = !o->deflate || swale__ws_deflate_check(o->deflate) == 0;
+  return scheme && input && output && deflate ? 0 : SWALE_EINVAL;
 }

@@ -5,23 +5,14 @@
 
 #include <swale/error.h>
 
-static size_t length(const swale_payload *frame) {
-  size_t len;
-  swale_payload_bytes(frame, &len);
-  return len;
-}
-
 /* What begins as a final frame of text or binary data does; control frames and HTTP do not. */
-static bool is_data(const swale_payload *frame) {
-  size_t len;
-  const unsigned char *bytes = swale_payload_bytes(frame, &len);
-  return (bytes[0] & 0x88) == 0x80;
-}
+static bool is_data(const unsigned char *bytes) { return (bytes[0] & 0x88) == 0x80; }
 
 static void count(struct swale__ws_output *o, const swale_payload *frame) {
-  size_t len = length(frame);
+  size_t len;
+  const unsigned char *bytes = swale_payload_bytes(frame, &len);
   o->bytes += len;
-  if (!is_data(frame))
+  if (!is_data(bytes))
     o->control_bytes += (uint32_t)len;
 }
 
@@ -150,12 +141,13 @@ int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool
   if (n > o->bytes)
     return SWALE_EINVAL;
   while (n > 0) {
-    swale_payload *frame = first(o);
-    size_t left = length(frame) - o->offset;
+    size_t len;
+    const unsigned char *bytes = swale_payload_bytes(first(o), &len);
+    size_t left = len - o->offset;
     size_t part = n < left ? n : left;
     n -= part;
     o->bytes -= part;
-    if (!is_data(frame))
+    if (!is_data(bytes))
       o->control_bytes -= (uint32_t)part;
     o->offset += (uint32_t)part;
     if (part == left)

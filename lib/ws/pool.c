@@ -10,11 +10,19 @@
  * What is kept for later use: READERS_KEPT readers (4 KiB each), which are only needed at the same time by
  * connections in the middle of a frame; one assembly of at most ASSEMBLY_KEPT bytes, since messages seldom
  * arrive in pieces; and as many chunks as there are connections, because a burst to a group fills one chunk
- * for each of its members at once, and the next burst shall not ask the allocator again.
+ * for each of its members at once, and the next burst shall not ask the allocator again; if none comes, half
+ * of those that nobody has needed go every TRIM_MS. Of codecs (up to 270 KiB each) those CODECS_KEPT that were
+ * used last.
  */
-enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536 };
+enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536, TRIM_MS = 10000, CODECS_KEPT = 4 };
 
 static const char key;
+
+static void drop_codec(struct swale__ws_codec **link) {
+  struct swale__ws_codec *codec = *link;
+  *link = codec->next;
+  swale__ws_codec_free(codec);
+}
 
 /* The last chunk has gone with the last connection. */
 static void free_pool(void *data, const struct swale_env *env) {
@@ -23,9 +31,25 @@ static void free_pool(void *data, const struct swale_env *env) {
     next = r->next;
     swale__ws_reader_free(r, &env->allocator);
   }
+  while (pool->codecs)
+    drop_codec(&pool->codecs);
   swale__ws_release(&env->allocator, pool->assembly);
   swale_payload_unref(pool->ping);
   swale_payload_unref(pool->pong);
+}
+
+static void watch_spare(struct swale__ws_pool *pool) {
+  pool->n_spare = pool->n_chunks;
+  if (pool->n_chunks > 0)
+    swale_timer_start(pool->loop, &pool->trim, TRIM_MS);
+}
+
+static void trim(struct swale_timer *timer) {
+  struct swale__ws_pool *pool =
+      (struct swale__ws_pool *)((char *)timer - offsetof(struct swale__ws_pool, trim));
+  for (size_t n = (pool->n_spare + 1) / 2; n > 0; n--)
+    swale__ws_release(pool->allocator, swale__ws_pool_take_chunk(pool));
+  watch_spare(pool);
 }
 
 struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
@@ -34,6 +58,7 @@ struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
     pool->loop = loop;
     pool->allocator = &swale_loop_env(loop)->allocator;
     swale_ws_options_default(&pool->defaults);
+    pool->trim.fire = trim;
   }
   return pool;
 }
@@ -79,7 +104,8 @@ struct swale__ws_chunk *swale__ws_pool_take_chunk(struct swale__ws_pool *pool) {
   struct swale__ws_chunk *chunk = pool->chunks;
   if (chunk) {
     pool->chunks = chunk->next;
-    pool->n_chunks--;
+    if (--pool->n_chunks < pool->n_spare)
+      pool->n_spare = pool->n_chunks;
   } else {
     chunk = swale__ws_malloc(pool->allocator, sizeof *chunk);
   }
@@ -98,6 +124,8 @@ void swale__ws_pool_give_chunk(struct swale__ws_pool *pool, struct swale__ws_chu
   chunk->next = pool->chunks;
   pool->chunks = chunk;
   pool->n_chunks++;
+  if (!swale_timer_armed(&pool->trim))
+    watch_spare(pool);
 }
 
 struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind) {
@@ -110,10 +138,43 @@ struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *p
 }
 
 void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message) {
+  swale__ws_pool_give_codec_of(pool, message);
   if (pool->assembly || message->capacity > ASSEMBLY_KEPT)
     swale__ws_release(pool->allocator, message);
   else
     pool->assembly = message;
+}
+
+static bool same_shape(struct swale__ws_shape a, struct swale__ws_shape b) {
+  return a.level == b.level && a.window_bits == b.window_bits && a.mem_level == b.mem_level;
+}
+
+struct swale__ws_codec *swale__ws_pool_take_codec(struct swale__ws_pool *pool, struct swale__ws_shape shape) {
+  struct swale__ws_codec **link = &pool->codecs;
+  while (*link && !same_shape((*link)->shape, shape))
+    link = &(*link)->next;
+  struct swale__ws_codec *codec = *link;
+  if (!codec)
+    return swale__ws_codec_new(shape, pool->allocator);
+  *link = codec->next;
+  swale__ws_codec_reset(codec);
+  return codec;
+}
+
+void swale__ws_pool_give_codec(struct swale__ws_pool *pool, struct swale__ws_codec *codec) {
+  struct swale__ws_codec **link = &pool->codecs;
+  codec->next = pool->codecs;
+  pool->codecs = codec;
+  for (int i = 0; i < CODECS_KEPT && *link; i++)
+    link = &(*link)->next;
+  if (*link)
+    drop_codec(link);
+}
+
+void swale__ws_pool_give_codec_of(struct swale__ws_pool *pool, struct swale__ws_assembly *message) {
+  if (message->codec && !message->codec->owned)
+    swale__ws_pool_give_codec(pool, message->codec);
+  message->codec = NULL;
 }
 
 swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,

@@ -8,6 +8,7 @@
 #include <swale/message.h>
 #include <swale/ws.h>
 
+#include "ws/codec.h"
 #include "ws/frame_in.h"
 #include "ws/message_in.h"
 
@@ -22,8 +23,8 @@ struct swale__ws_chunk {
 
 /*
  * What the connections of one loop share, so that an idle one holds next to nothing and a busy one asks the
- * allocator for next to nothing: frame readers, chunks of output queues, a block to put messages together in.
- * The loop's thread only.
+ * allocator for next to nothing: frame readers, chunks of output queues, a block to put messages together in,
+ * codecs. The loop's thread only.
  */
 struct swale__ws_pool {
   swale_loop *loop;
@@ -33,10 +34,13 @@ struct swale__ws_pool {
   struct swale__ws_reader *readers;
   size_t n_readers;
   struct swale__ws_chunk *chunks;
-  size_t n_chunks;
+  size_t n_chunks, n_spare; /* spare: the fewest there were since `trim` was armed */
+  struct swale_timer trim;
   struct swale__ws_assembly *assembly;
-  swale_payload *ping, *pong; /* without payload */
-  swale_ws *left;             /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
+  struct swale__ws_codec *codecs;     /* the last one given first */
+  struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */
+  swale_payload *ping, *pong;         /* without payload */
+  swale_ws *left; /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */
@@ -55,6 +59,12 @@ void swale__ws_pool_give_chunk(struct swale__ws_pool *pool, struct swale__ws_chu
 
 struct swale__ws_assembly *swale__ws_pool_take_assembly(struct swale__ws_pool *pool, enum swale_kind kind);
 void swale__ws_pool_give_assembly(struct swale__ws_pool *pool, struct swale__ws_assembly *message);
+
+/* A codec of this shape that remembers nothing. */
+struct swale__ws_codec *swale__ws_pool_take_codec(struct swale__ws_pool *pool, struct swale__ws_shape shape);
+void swale__ws_pool_give_codec(struct swale__ws_pool *pool, struct swale__ws_codec *codec);
+/* Likewise the one that a message has borrowed, if it has. */
+void swale__ws_pool_give_codec_of(struct swale__ws_pool *pool, struct swale__ws_assembly *message);
 
 /* A ping or pong (opcode) with this payload, with a reference of the caller's. */
 swale_payload *swale__ws_pool_take_control(struct swale__ws_pool *pool, unsigned char opcode,

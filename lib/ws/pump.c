@@ -55,7 +55,7 @@ static size_t total(const struct iovec *iov, int n) {
 static void write_all(swale_ws *ws, int fd) {
   struct iovec iov[IOVECS];
   int n;
-  while ((n = swale_ws_peek(ws, iov, IOVECS)) > 0) {
+  while (ws->output.bytes > 0 && (n = swale_ws_peek(ws, iov, IOVECS)) > 0) {
     size_t shown = total(iov, n);
     ssize_t written = write_some(fd, iov, n);
     if (written < 0) {

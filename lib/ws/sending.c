@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ws/connection.h"
+#include "ws/deflate.h"
 #include "ws/frame_out.h"
 
 static size_t length(const swale_payload *frame) {
@@ -49,10 +50,32 @@ static int send_frame(swale_ws *ws, swale_payload *frame) {
   return rv;
 }
 
+/* Takes over the reference. */
+static int send_if_room(swale_ws *ws, swale_payload *frame) {
+  int rv = check_room(ws, length(frame));
+  if (rv == 0)
+    return send_frame(ws, frame);
+  swale_payload_unref(frame);
+  return rv;
+}
+
+/* Where a connection has deflate, bytes count as they go over the wire. `made`: the frame, or why there is none. */
+static int send_deflated(swale_ws *ws, int made, swale_payload *frame) {
+  int rv = made < 0 ? made : send_if_room(ws, frame);
+  if (rv < 0)
+    swale__ws_deflate_unsent(ws);
+  return rv;
+}
+
 int swale__ws_send(void *transport, swale_payload *payload) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
+  int rv;
+  if (ws->deflate) {
+    rv = swale__ws_deflate_payload(ws, payload, &frame);
+    return send_deflated(ws, rv, frame);
+  }
+  rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
     rv = check_room(ws, length(frame));
   return rv < 0 ? rv : send_frame(ws, swale_payload_ref(frame));
@@ -61,12 +84,14 @@ int swale__ws_send(void *transport, swale_payload *payload) {
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  int rv = check_room(ws, len);
+  int rv = check_room(ws, ws->deflate ? 1 : len);
+  if (rv == 0 && ws->deflate) {
+    rv = swale__ws_deflate_bytes(ws, kind, bytes, len, &frame);
+    return send_deflated(ws, rv, frame);
+  }
   if (rv == 0)
     rv = swale_payload_wrap(kind, bytes, len, swale__ws_frame_encode, NULL, ws->pool->allocator, &frame);
-  if (rv == 0 && (rv = check_room(ws, length(frame))) < 0)
-    swale_payload_unref(frame);
-  return rv < 0 ? rv : send_frame(ws, frame);
+  return rv < 0 ? rv : send_if_room(ws, frame);
 }
 
 /* ---- pings and pongs -------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct counting {
   size_t requested;     /* bytes of them as asked for */
   size_t taken;         /* bytes of them as the heap has them, its own header included */
   uint64_t random;
+  uint64_t now_ms; /* stands still unless it is moved */
 };
 
 /* `c` must outlive what is made with the environment. */

@@ -102,10 +102,10 @@ def layer_table(layer):
 def memory_table(memory):
     names = {"idle": "path and route parameters kept", "with_headers": "1 KiB of headers in the request, not kept",
              "headers_kept": "1 KiB of headers, kept"}
-    rows = [[names[k], *(number(memory[k][f]) for f in ("requested", "heap", "blocks", "heap_after_message",
-                                                       "heap_after_burst"))] for k in names]
+    columns = ("requested", "heap", "blocks", "heap_after_message", "heap_after_burst", "heap_later")
+    rows = [[names[k], *(number(memory[k].get(f)) for f in columns)] for k in names]
     text = table([f"{number(memory['connections'])} connections", "bytes asked for", "heap bytes", "blocks",
-                  "heap after a message", "heap after 16 at once"], rows)
+                  "heap after a message", "heap after 16 at once", "five minutes later"], rows)
     m = memory.get("million")
     if m and "error" not in m:
         text += (f"\n\n1,000,000 connections: {m['resident_mib']:.0f} MiB resident, made in {m['connect_seconds']:.1f} s; "

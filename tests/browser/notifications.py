@@ -3,6 +3,7 @@
 The notifications page in a real browser: two pages hear each other, survive a restart of the server, and write
 nothing to the console. Leaves screenshots in the build folder.
 """
+import os
 import sys
 import unittest
 from pathlib import Path
@@ -29,6 +30,11 @@ class Page:
     def run(self, script, *args):
         self.browser.driver.switch_to.window(self.handle)
         return self.browser.driver.execute_script(script, *args)
+
+    def run_async(self, script):
+        """What the script calls its last argument with."""
+        self.browser.driver.switch_to.window(self.handle)
+        return self.browser.driver.execute_async_script(script)
 
     def element(self, name):
         self.browser.driver.switch_to.window(self.handle)
@@ -75,6 +81,19 @@ class Notifications(unittest.TestCase):
         other.send("and back again")
         self.wait_for_message("and back again")
         self.assertEqual([["and back again", DEFAULT]] * 2, [page.messages() for page in self.pages])
+        self.assertEqual([], self.browser.console())
+
+    def test_long_notifications_come_compressed(self):
+        if os.environ.get("SWALE_DEFLATE") == "0":
+            self.skipTest("built without compression")
+        extensions = self.pages[0].run_async("""
+            const done = arguments[0], socket = new WebSocket(`ws://${location.host}/ws/notifications/`);
+            socket.onopen = () => { done(socket.extensions); socket.close(); };
+            socket.onerror = () => done("the connection failed");""")
+        self.assertEqual("permessage-deflate; server_no_context_takeover; client_no_context_takeover", extensions)
+        text = "The same notification, again. " * 30
+        http.post_json(self.program.url, {"message": text})
+        self.wait_for_message(text)
         self.assertEqual([], self.browser.console())
 
     def test_messages_are_text_and_never_markup(self):

@@ -13,13 +13,16 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import deflate  # noqa: E402,F401
 import frames  # noqa: E402,F401
 import handshake  # noqa: E402,F401
 import runner  # noqa: E402
 import text  # noqa: E402,F401
 
 NAMES = {"1": "framing", "2": "pings and pongs", "3": "reserved bits", "4": "opcodes", "5": "fragmentation", "6": "UTF-8",
-         "7": "closing", "8": "handshake", "9": "limits and sizes", "10": "automatic fragmentation"}
+         "7": "closing", "8": "handshake", "9": "limits and sizes", "10": "automatic fragmentation",
+         "12": "compression: payloads", "13": "compression: parameters, data"}
+COMPRESSION = ("12", "13")
 
 
 def start():
@@ -35,8 +38,9 @@ def main():
     parser.add_argument("cases", nargs="*")
     options = parser.parse_args()
     server, port = (None, options.port) if options.port else start()
+    without = COMPRESSION if os.environ.get("SWALE_DEFLATE") == "0" and not options.port else ()
     try:
-        groups, failed, seconds = runner.run(port, options.cases)
+        groups, failed, seconds = runner.run(port, options.cases, without)
     finally:
         if server:
             server.terminate()

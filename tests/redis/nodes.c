@@ -68,8 +68,14 @@ struct swale_redis_stats nodes_books(const struct node *node) {
   return s;
 }
 
+static void (*meanwhile)(void);
+
+void nodes_meanwhile(void (*turn)(void)) { meanwhile = turn; }
+
 static bool turn(struct nodes *n, int most_ms) {
   bool did = false;
+  if (meanwhile)
+    meanwhile();
   for (int i = 0; i < NODES; i++) {
     did = home_turn(&n->at[i].home, most_ms / NODES) || did;
     crowd_run(&n->at[i].crowd);
@@ -89,8 +95,10 @@ void nodes_run(struct nodes *n, int ms) {
     turn(n, 4);
 }
 
-void nodes_await(struct nodes *n, enum swale_redis_state state) {
-  long long end = nodes_now_ms() + 10000;
+void nodes_await(struct nodes *n, enum swale_redis_state state) { nodes_await_within(n, state, 10000); }
+
+void nodes_await_within(struct nodes *n, enum swale_redis_state state, int ms) {
+  long long end = nodes_now_ms() + ms;
   for (int i = 0; i < NODES; i++)
     while (home_stats(&n->at[i].home).state != state) {
       if (nodes_now_ms() > end)

@@ -5,7 +5,7 @@
 
 #include "core/crowd.h"
 
-#include "home.h"
+#include "redis/home.h"
 #include "server.h"
 
 enum { NODES = 2 };
@@ -37,6 +37,11 @@ void nodes_settle(struct nodes *n);
 void nodes_run(struct nodes *n, int ms);
 /* Runs all until each has this state. */
 void nodes_await(struct nodes *n, enum swale_redis_state state);
+
+void nodes_await_within(struct nodes *n, enum swale_redis_state state, int ms);
+
+/* Called in every turn, for what else has to be done; NULL: nothing. */
+void nodes_meanwhile(void (*turn)(void));
 
 /* offered = arrived + queued + lost, for this node. */
 struct swale_redis_stats nodes_books(const struct node *n);

@@ -45,15 +45,22 @@ static void launch(struct server *s) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test crashes */
     if (!freopen("/dev/null", "w", stdout) || chdir(s->folder) < 0)
       _exit(127);
-    execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
-           "--appendonly", "no", "--loglevel", "warning", "--client-output-buffer-limit", "pubsub 0 0 0",
-           (char *)NULL);
+    const char *command[24] = {"redis-server"};
+    int n = 1;
+    for (const char *const *m = s->more; m && *m && n < 12; m++)
+      command[n++] = *m;
+    const char *const usual[] = {"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", NULL};
+    for (const char *const *u = usual; *u; u++)
+      command[n++] = *u;
+    execvp(command[0], (char **)command);
     _exit(127);
   }
   await_answer(s);
 }
 
-void server_start(struct server *s) {
+void server_start(struct server *s) { server_start_with(s, NULL); }
+
+void server_start_with(struct server *s, const char *const *more) {
   if (system("command -v redis-server redis-cli >/dev/null") != 0) {
     puts("redis-server is not installed (make deps)");
     exit(77); /* a skip, as tests/run.sh has it */
@@ -62,6 +69,7 @@ void server_start(struct server *s) {
   if (!mkdtemp(s->folder))
     err(1, "mkdtemp");
   s->port = free_port();
+  s->more = more;
   snprintf(s->url, sizeof s->url, "redis://127.0.0.1:%d", s->port);
   launch(s);
 }
@@ -81,6 +89,9 @@ void server_restart(struct server *s) {
 
 void server_stop(struct server *s) {
   server_kill(s);
+  char sentinel[80];
+  snprintf(sentinel, sizeof sentinel, "%s/sentinel.conf", s->folder);
+  unlink(sentinel);
   rmdir(s->folder);
 }
 

@@ -9,11 +9,14 @@ struct server {
   pid_t pid;
   int port;
   char folder[64];
+  const char *const *more;
   char url[64]; /* redis://127.0.0.1:port */
 };
 
 /* Returns when it answers. Ends the program where that is not possible, as skipped where none is installed. */
 void server_start(struct server *s);
+/* Likewise with more arguments, up to a NULL. A file of configuration comes first among them, if any. */
+void server_start_with(struct server *s, const char *const *more);
 /* Again, on the same port. */
 void server_restart(struct server *s);
 /* Without a farewell. */

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "home.h"
+#include "redis/home.h"
 #include "server.h"
 
 static struct server server;

@@ -25,17 +25,17 @@ class Program:
     """
     An example while it runs. Its first line of output is its URL.
 
-    `wrap` is a command to run it under (valgrind, say), `environment` its settings. Leaving the with block stops
+    `wrap` is a command to run it under (valgrind, say), `arguments` are its own, `environment` its settings. Leaving the with block stops
     it with SIGTERM and checks that it ended well, unless the block has failed or has stopped it itself.
     """
 
-    def __init__(self, name, *, build=None, wrap=(), patience=PATIENCE, **environment):
+    def __init__(self, name, *, build=None, wrap=(), arguments=(), patience=PATIENCE, **environment):
         self.name = name
         self.patience = patience
         build = Path(build or BUILD)
         # ThreadSanitizer does not start under the address randomisation of newer kernels.
         under = ["setarch", "-R"] if INSTRUMENT == "thread" or build.name == "san-thread" else []
-        command = [*under, *wrap, str(build / "examples" / name)]
+        command = [*under, *wrap, str(build / "examples" / name), *arguments]
         settings = {"PORT": "0", **{key: str(value) for key, value in environment.items()}}
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, env={**os.environ, **settings}, stdin=subprocess.DEVNULL,

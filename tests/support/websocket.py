@@ -32,6 +32,11 @@ async def connect(url, **options):
                                     ping_interval=None, max_queue=None, **options)
 
 
+def extensions(ws):
+    """What the server agreed to."""
+    return ws.response_headers.get("Sec-WebSocket-Extensions")
+
+
 async def connect_many(url, n):
     return await asyncio.gather(*(connect(url) for _ in range(n)))
 

@@ -72,6 +72,8 @@ static void the_getters_tell_where_a_consumer_belongs(void **state) {
   assert_ptr_equal(swale_consumer_loop(a.c), w.loop);
   assert_ptr_equal(swale_consumer_layer(a.c), w.layer);
   assert_ptr_equal(swale_consumer_user(a.c), &w);
+  assert_ptr_equal(swale_consumer_transport(a.c, &fake_transport_class), &a);
+  assert_null(swale_consumer_transport(a.c, &(const struct swale_transport_class){0}));
   assert_string_equal(swale_scope_path(swale_consumer_scope(a.c)), "/a/");
   assert_string_equal(swale_scope_type(swale_consumer_scope(a.c)), "websocket");
   char name[SWALE_NAME_SIZE];

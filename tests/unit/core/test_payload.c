@@ -158,6 +158,24 @@ static void function_and_argument_make_variants(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+static void what_is_named_alike_is_encoded_once_whatever_the_argument(void **state) {
+  (void)state;
+  struct unit_env u;
+  unit_env_init(&u);
+  swale_payload *p = text(&u, "hello"), *first, *same, *other;
+  static const char name[2];
+  encoded = 0;
+  assert_int_equal(swale_payload_encode_as(p, frame, &name[0], "*", &first), 0);
+  assert_int_equal(swale_payload_encode_as(p, frame, &name[0], "#", &same), 0);
+  assert_int_equal(swale_payload_encode_as(p, frame, &name[1], "#", &other), 0);
+  assert_ptr_equal(first, same);
+  assert_int_equal(encoded, 2);
+  assert_payload(first, SWALE_BINARY, "*T5:hello");
+  assert_payload(other, SWALE_BINARY, "#T5:hello");
+  swale_payload_unref(p);
+  assert_int_equal(u.live, 0);
+}
+
 static void an_encoded_payload_may_be_encoded_and_outlive_its_source(void **state) {
   (void)state;
   struct unit_env u;
@@ -358,6 +376,7 @@ int main(void) {
       cmocka_unit_test(without_memory_there_is_no_payload),
       cmocka_unit_test(what_is_encoded_once_is_shared),
       cmocka_unit_test(function_and_argument_make_variants),
+      cmocka_unit_test(what_is_named_alike_is_encoded_once_whatever_the_argument),
       cmocka_unit_test(an_encoded_payload_may_be_encoded_and_outlive_its_source),
       cmocka_unit_test(failures_are_reported_and_not_kept),
       cmocka_unit_test(bytes_are_wrapped_without_a_copy_of_their_own),

@@ -21,13 +21,13 @@ static void expect_rendered(const struct swale__ws_answer *answer, const char *t
 static void accepting_looks_as_in_the_rfc(void **state) {
   struct swale__ws_answer answer;
   (void)state;
-  swale__ws_answer_accept(&answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "chat");
+  swale__ws_answer_accept(&answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "chat", "");
   assert_int_equal(swale__ws_answer_add(&answer, extra, 2), 0);
   expect_rendered(&answer,
                   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"
                   "X-One: 1\r\nX-Two: 2\r\n\r\n");
-  swale__ws_answer_accept(&answer, "k", NULL);
+  swale__ws_answer_accept(&answer, "k", NULL, "");
   expect_rendered(&answer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                            "Sec-WebSocket-Accept: k\r\n\r\n");
 }

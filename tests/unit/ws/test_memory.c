@@ -81,13 +81,15 @@ static int teardown(void **state) {
   return blocks == 0 ? 0 : -1;
 }
 
-static void open_crowd(struct fixture *f, int from, int n) {
+static void open_crowd_with(struct fixture *f, const char *headers, int from, int n) {
   for (int i = from; i < from + n; i++) {
     f->w.log[0] = '\0';
-    world_connect(&f->w);
+    world_connect_with(&f->w, headers);
     f->crowd[i] = f->w.ws;
   }
 }
+
+static void open_crowd(struct fixture *f, int from, int n) { open_crowd_with(f, "", from, n); }
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
@@ -131,6 +133,29 @@ static void with_consumer_path_and_group_it_takes_less_than_512_bytes_of_heap(vo
   }
   printf("all of swale's: at most %.0f bytes of heap\n", most);
   assert_true(most <= 512 - 48);
+}
+
+/* What the i-th connection takes that offers this, or the least so far: now and then something common grows. */
+static size_t least_bytes(struct fixture *f, int i, const char *headers, size_t least) {
+  size_t before = f->scale.bytes;
+  open_crowd_with(f, headers, i, 1);
+  size_t bytes = f->scale.bytes - before;
+  return bytes < least ? bytes : least;
+}
+
+static void compression_without_takeover_costs_an_idle_connection_nothing(void **state) {
+  struct fixture *f = *state;
+  static const char offer[] = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+  struct swale_ws_deflate deflate;
+  size_t plain = SIZE_MAX, compressed = SIZE_MAX;
+  swale_ws_deflate_default(&deflate);
+  f->w.options.deflate = &deflate;
+  for (int i = 0; i < 200; i += 2) {
+    plain = least_bytes(f, i, "", plain);
+    compressed = least_bytes(f, i + 1, offer, compressed);
+  }
+  printf("a connection takes %zu bytes, with compression %zu\n", plain, compressed);
+  assert_int_equal(compressed, plain);
 }
 
 static void a_connection_goes_back_to_that_after_being_busy(void **state) {
@@ -293,6 +318,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(an_idle_connection_is_one_block_of_at_most_168_bytes),
       TEST(with_consumer_path_and_group_it_takes_less_than_512_bytes_of_heap),
+      TEST(compression_without_takeover_costs_an_idle_connection_nothing),
       TEST(a_connection_goes_back_to_that_after_being_busy),
       TEST(what_the_handshake_needs_is_given_back),
       TEST(a_connection_that_has_sent_nothing_yet_is_small_too),

@@ -83,6 +83,15 @@ static void limits_that_cannot_be_are_refused(void **state) {
   REFUSED(output_low, 262144);
 }
 
+static void compression_is_checked_along(void **state) {
+  (void)state;
+  struct swale_ws_deflate deflate;
+  swale_ws_deflate_default(&deflate);
+  TAKEN(deflate, &deflate);
+  deflate.level = 0;
+  REFUSED(deflate, &deflate);
+}
+
 static void limits_at_their_ends_are_taken(void **state) {
   (void)state;
   TAKEN(scheme, "wss");
@@ -106,6 +115,7 @@ int main(void) {
       cmocka_unit_test(defaults_are_those_of_the_header),
       cmocka_unit_test(a_caller_with_a_shorter_or_longer_struct_gets_no_more_than_that),
       cmocka_unit_test(limits_that_cannot_be_are_refused),
+      cmocka_unit_test(compression_is_checked_along),
       cmocka_unit_test(limits_at_their_ends_are_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

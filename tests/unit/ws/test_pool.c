@@ -90,6 +90,37 @@ static void chunks_are_kept_up_to_the_number_of_connections(void **state) {
   }
 }
 
+static void chunks_that_nobody_needs_are_given_back_by_and_by(void **state) {
+  struct fixture *f = *state;
+  enum { MANY = 100 };
+  struct swale__ws_chunk *chunks[MANY];
+  for (int i = 0; i < MANY; i++)
+    swale__ws_pool_join(f->pool);
+  for (int round = 0; round < 3; round++) { /* bursts that come often cost nothing */
+    long before = f->u.allocated;
+    for (int i = 0; i < MANY; i++)
+      chunks[i] = swale__ws_pool_take_chunk(f->pool);
+    for (int i = 0; i < MANY; i++)
+      swale__ws_pool_give_chunk(f->pool, chunks[i]);
+    if (round > 0)
+      assert_int_equal(f->u.allocated, before);
+    f->u.now_ms += 6000;
+    swale_loop_run(f->loop);
+  }
+  size_t before = f->pool->n_chunks;
+  assert_int_equal(before, MANY);
+  for (int round = 0; f->pool->n_chunks > 0; round++) {
+    assert_true(round < 10 && swale_loop_timeout_ms(f->loop) >= 0);
+    f->u.now_ms += 10000;
+    swale_loop_run(f->loop);
+    assert_true(f->pool->n_chunks < before || round == 0); /* the last burst was not that long ago */
+    before = f->pool->n_chunks;
+  }
+  assert_int_equal(swale_loop_timeout_ms(f->loop), -1);
+  for (int i = 0; i < MANY; i++)
+    swale__ws_pool_leave(f->pool);
+}
+
 static void one_assembly_of_moderate_size_is_kept(void **state) {
   struct fixture *f = *state;
   struct swale__ws_assembly *a = swale__ws_pool_take_assembly(f->pool, SWALE_TEXT);
@@ -146,6 +177,7 @@ int main(void) {
       TEST(readers_are_used_again),
       TEST(a_reader_in_the_middle_of_a_frame_is_not_used_again),
       TEST(chunks_are_kept_up_to_the_number_of_connections),
+      TEST(chunks_that_nobody_needs_are_given_back_by_and_by),
       TEST(one_assembly_of_moderate_size_is_kept),
       TEST(empty_pings_and_pongs_are_made_once),
       TEST(without_memory_there_is_nothing_to_take),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
 
+#include "ws/codec.h"
+
 static const struct swale_header headers[] = {
     {"Host", "example.com"},
     {"UPGRADE", "websocket"},
@@ -81,6 +83,45 @@ static void the_host_gets_the_answer_to_write(void **state) {
   assert_int_equal(w->outputs, 1);
   expect_text(w, "hello");
   assert_int_equal(swale_ws_get_answer(w->ws, &answer), SWALE_ESTATE);
+}
+
+static void compression_is_agreed_where_this_build_has_it(void **state) {
+  struct world *w = *state;
+  struct swale_ws_upgrade u = upgrade();
+  struct swale_header offering[HEADERS + 1];
+  struct swale_ws_deflate deflate;
+  struct swale_ws_answer answer;
+  memcpy(offering, headers, sizeof headers);
+  offering[HEADERS] = (struct swale_header){"sec-WebSocket-extensions", "permessage-deflate"};
+  u.request.headers = offering;
+  u.request.n_headers = HEADERS + 1;
+  swale_ws_deflate_default(&deflate);
+  w->options.deflate = &deflate;
+  assert_int_equal(open_upgraded(w, &u), 0);
+  assert_int_equal(swale_ws_get_answer(w->ws, &answer), 0);
+  const char *extension = answer_header(&answer, "Sec-WebSocket-Extensions");
+  if (swale__ws_codec_available)
+    assert_string_equal(extension,
+                        "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  else
+    assert_null(extension);
+}
+
+static int set_deflate(struct world *w, swale_consumer *c) {
+  struct swale_ws_deflate deflate;
+  (void)w;
+  swale_ws_deflate_default(&deflate);
+  assert_int_equal(swale_ws_set_deflate(c, &deflate), swale__ws_codec_available ? 0 : SWALE_EUNSUPPORTED);
+  assert_int_equal(swale_ws_set_deflate(c, NULL), 0);
+  return swale_accept(c, NULL);
+}
+
+static void a_build_without_compression_says_so(void **state) {
+  struct world *w = *state;
+  struct swale_ws_upgrade u = upgrade();
+  w->on_connect = set_deflate;
+  assert_int_equal(open_upgraded(w, &u), 0);
+  take_answer(w, 101);
 }
 
 static int send_at_once(struct world *w, swale_consumer *c) {
@@ -353,6 +394,8 @@ static void no_memory_is_an_error_or_an_answer(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       WORLD_TESTS(the_host_gets_the_answer_to_write),
+      WORLD_TESTS(compression_is_agreed_where_this_build_has_it),
+      WORLD_TESTS(a_build_without_compression_says_so),
       WORLD_TEST(no_frame_is_shown_before_the_answer_is_taken),
       WORLD_TEST(an_answer_that_comes_later_is_told_once),
       WORLD_TEST(an_answer_that_is_there_at_once_is_not_told),

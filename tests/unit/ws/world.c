@@ -175,9 +175,13 @@ void world_new(struct world *w) {
       swale_ws_new(w->app, w->loop, &w->options, "192.0.2.10:4000", "198.51.100.1:80", w, &w->ws), 0);
 }
 
-void world_connect(struct world *w) {
+void world_connect(struct world *w) { world_connect_with(w, ""); }
+
+void world_connect_with(struct world *w, const char *headers) {
+  char request[1024];
+  int len = snprintf(request, sizeof request, "%s%s\r\n", REQUEST_LINE REQUEST_HEADERS, headers);
   world_new(w);
-  assert_int_equal(swale_ws_feed(w->ws, REQUEST, strlen(REQUEST)), 0);
+  assert_int_equal(swale_ws_feed(w->ws, request, (size_t)len), 0);
   expect_status(w, 101, "");
   expect_log(w, "connect");
   w->outputs = 0;

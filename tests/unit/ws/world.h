@@ -71,6 +71,8 @@ int world_teardown(void **state);
 void world_new(struct world *w);
 /* A new connection that is open; its answer has been written and is not in w->out. */
 void world_connect(struct world *w);
+/* The same with more header lines in the request, each ended by "\r\n". */
+void world_connect_with(struct world *w, const char *headers);
 
 /* Feeds bytes in chunks as w->chunk says, stopping when they are refused; the last answer of feed. */
 int world_feed_bytes(struct world *w, const void *bytes, size_t len);

@@ -17,7 +17,7 @@ struct home {
   swale_layer *layer;
   struct pollfd fds[HOME_FDS];
   int n_fds;
-  bool woken;
+  int waker; /* an eventfd: other threads may wake the loop */
 };
 
 /* Makes the loop. */

@@ -2,7 +2,9 @@
 #include "home.h"
 
 #include <err.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 static void watch(int fd, unsigned events, void *user) {
   struct home *h = user;
@@ -24,12 +26,11 @@ static void watch(int fd, unsigned events, void *user) {
       (short)((events & SWALE_READABLE ? POLLIN : 0) | (events & SWALE_WRITABLE ? POLLOUT : 0));
 }
 
-/* From this thread only. */
-static void wake(void *user) { ((struct home *)user)->woken = true; }
+static void wake(void *user) { eventfd_write(((struct home *)user)->waker, 1); }
 
 void home_open(struct home *h) {
   struct swale_loop_config config;
-  *h = (struct home){0};
+  *h = (struct home){.waker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   swale_loop_config_default(&config);
   config.wake = wake;
   config.user = h;
@@ -47,26 +48,27 @@ void home_take(struct home *h, swale_layer *layer) {
 void home_close(struct home *h) {
   if (h->loop && swale_loop_free(h->loop) < 0)
     errx(1, "swale_loop_free");
+  if (h->loop)
+    close(h->waker);
   h->loop = NULL;
 }
 
 bool home_turn(struct home *h, int most_ms) {
-  struct pollfd ready[HOME_FDS];
+  struct pollfd ready[HOME_FDS + 1];
+  eventfd_t wakes;
   int ms = swale_loop_timeout_ms(h->loop), n = h->n_fds;
-  if (h->woken || ms == 0)
-    most_ms = 0;
-  else if (ms > 0 && ms < most_ms)
+  if (ms >= 0 && ms < most_ms)
     most_ms = ms;
-  bool did = h->woken;
   for (int i = 0; i < n; i++)
     ready[i] = h->fds[i];
-  did = poll(ready, (nfds_t)n, most_ms) > 0 || did;
+  ready[n] = (struct pollfd){.fd = h->waker, .events = POLLIN};
+  bool did = poll(ready, (nfds_t)n + 1, most_ms) > 0;
   for (int i = 0; i < n; i++)
     if (ready[i].revents)
       swale_layer_ready(h->layer, ready[i].fd,
                         (ready[i].revents & ~POLLOUT ? SWALE_READABLE : 0U) |
                             (ready[i].revents & ~POLLIN ? SWALE_WRITABLE : 0U));
-  h->woken = false;
+  eventfd_read(h->waker, &wakes);
   swale_loop_run(h->loop);
   return did;
 }

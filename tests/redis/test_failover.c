@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers that change places: a master that dies under Sentinel, and a connection that breaks anywhere. */
+#include "nodes.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- Sentinel ---- */
+
+struct trio {
+  struct server master, replica, sentinel;
+  char port[8], conf[96];
+  const char *replica_more[4], *sentinel_more[3];
+};
+
+static void write_conf(const struct trio *t) {
+  FILE *f = fopen(t->conf, "w");
+  assert_non_null(f);
+  fprintf(f,
+          "sentinel monitor m 127.0.0.1 %d 1\nsentinel down-after-milliseconds m 500\n"
+          "sentinel failover-timeout m 2000\n",
+          t->master.port);
+  fclose(f);
+}
+
+static void start_trio(struct trio *t) {
+  server_start(&t->master);
+  snprintf(t->port, sizeof t->port, "%d", t->master.port);
+  t->replica_more[0] = "--replicaof";
+  t->replica_more[1] = "127.0.0.1";
+  t->replica_more[2] = t->port;
+  server_start_with(&t->replica, t->replica_more);
+  snprintf(t->conf, sizeof t->conf, "%s/sentinel.conf", t->master.folder);
+  write_conf(t);
+  t->sentinel_more[0] = t->conf;
+  t->sentinel_more[1] = "--sentinel";
+  server_start_with(&t->sentinel, t->sentinel_more);
+}
+
+static void await_replica(const struct trio *t) {
+  for (int i = 0; i < 500 && !strstr(server_ask(&t->sentinel, "SENTINEL replicas m"), "127.0.0.1"); i++)
+    usleep(20000);
+  for (int i = 0; i < 500 && !strstr(server_ask(&t->replica, "INFO replication"), "master_link_status:up"); i++)
+    usleep(20000);
+}
+
+static void a_failover_is_followed(void **state) {
+  struct trio t;
+  struct nodes n;
+  struct crowd_member a, b;
+  char url[100];
+  start_trio(&t);
+  await_replica(&t);
+  snprintf(url, sizeof url, "redis+sentinel://127.0.0.1:%d/m", t.sentinel.port);
+  nodes_open(&n, url, *state, "");
+  crowd_enter(&n.at[0].crowd, &a, 0);
+  crowd_enter(&n.at[1].crowd, &b, 0);
+  assert_int_equal(swale_group_add(n.at[0].layer, "g", a.channel), 0);
+  assert_int_equal(swale_group_add(n.at[1].layer, "g", b.channel), 0);
+  nodes_settle(&n);
+  crowd_group_send(n.at[0].layer, "g", 1);
+  nodes_settle(&n);
+  crowd_assert_got(&b, 1);
+  server_kill(&t.master);
+  nodes_await(&n, SWALE_REDIS_DOWN);
+  nodes_await_within(&n, SWALE_REDIS_UP, 30000);
+  nodes_settle(&n);
+  a.n_got = b.n_got = 0;
+  crowd_group_send(n.at[0].layer, "g", 2);
+  crowd_group_send(n.at[1].layer, "g", 3);
+  nodes_settle(&n);
+  assert_int_equal(a.n_got, 2);
+  assert_int_equal(b.n_got, 2);
+  assert_non_null(strstr(server_ask(&t.replica, "INFO clients"), "connected_clients"));
+  nodes_close(&n);
+  server_stop(&t.sentinel);
+  server_stop(&t.replica);
+  server_stop(&t.master);
+}
+
+/* ---- a proxy that cuts after so many bytes ---- */
+
+enum { PIPES = 16 };
+
+struct proxy {
+  int listener, port, to;
+  int ends[PIPES][2]; /* -1: none */
+  long left;          /* bytes until the next cut */
+  uint64_t seed;
+};
+
+static void proxy_open(struct proxy *p, int to) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof at;
+  *p = (struct proxy){.to = to, .left = 3000, .seed = 7};
+  memset(p->ends, -1, sizeof p->ends);
+  p->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  assert_int_equal(bind(p->listener, (struct sockaddr *)&at, len), 0);
+  assert_int_equal(listen(p->listener, 16), 0);
+  getsockname(p->listener, (struct sockaddr *)&at, &len);
+  p->port = ntohs(at.sin_port);
+}
+
+static void cut(struct proxy *p, int i) {
+  close(p->ends[i][0]);
+  close(p->ends[i][1]);
+  p->ends[i][0] = p->ends[i][1] = -1;
+}
+
+static void let_in(struct proxy *p, int i) {
+  struct sockaddr_in at = {
+      .sin_family = AF_INET, .sin_port = htons((uint16_t)p->to), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  p->ends[i][0] = accept(p->listener, NULL, NULL);
+  if (p->ends[i][0] < 0)
+    return;
+  p->ends[i][1] = socket(AF_INET, SOCK_STREAM, 0);
+  if (connect(p->ends[i][1], (struct sockaddr *)&at, sizeof at) < 0)
+    cut(p, i);
+  else
+    for (int k = 0; k < 2; k++)
+      setsockopt(p->ends[i][k], IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+/* Some bytes from one end to the other; the last ones before a cut may be half of anything. */
+static void pass_on(struct proxy *p, int i, int from) {
+  char bytes[512];
+  size_t most = p->left > 0 && p->left < 512 ? (size_t)p->left : sizeof bytes;
+  ssize_t n = recv(p->ends[i][from], bytes, most, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    return;
+  if (n <= 0 || send(p->ends[i][!from], bytes, (size_t)n, MSG_NOSIGNAL) != n) {
+    cut(p, i);
+    return;
+  }
+  if (p->left > 0 && (p->left -= n) <= 0) {
+    cut(p, i);
+    p->seed = p->seed * 6364136223846793005u + 1442695040888963407u;
+    p->left = 1 + (long)(p->seed >> 52);
+  }
+}
+
+static void proxy_turn(struct proxy *p) {
+  for (int i = 0; i < PIPES; i++) {
+    if (p->ends[i][0] < 0)
+      let_in(p, i);
+    for (int from = 0; from < 2; from++)
+      for (int k = 0; k < 8 && p->ends[i][0] >= 0; k++)
+        pass_on(p, i, from);
+  }
+}
+
+static void proxy_close(struct proxy *p) {
+  for (int i = 0; i < PIPES; i++)
+    if (p->ends[i][0] >= 0)
+      cut(p, i);
+  close(p->listener);
+}
+
+static struct proxy proxy;
+static void turn_proxy(void) { proxy_turn(&proxy); }
+
+static void connections_may_break_anywhere(void **state) {
+  struct server server;
+  struct nodes n;
+  struct crowd_member a, b;
+  struct swale_redis_config c;
+  int64_t sent = 0;
+  server_start(&server);
+  proxy_open(&proxy, server.port);
+  proxy.left = 0; /* not yet */
+  const struct swale_redis_host host = {.host = "127.0.0.1", .port = (uint16_t)proxy.port};
+  swale_redis_config_default(&c);
+  c.mode = strcmp(*state, "core") == 0 ? SWALE_REDIS_CORE : SWALE_REDIS_PUBSUB;
+  c.hosts = &host;
+  c.reconnect_min_ms = c.reconnect_max_ms = 5;
+  nodes_meanwhile(turn_proxy);
+  nodes_open_with(&n, &c, NULL);
+  crowd_enter(&n.at[0].crowd, &a, 0);
+  crowd_enter(&n.at[1].crowd, &b, 0);
+  assert_int_equal(swale_group_add(n.at[0].layer, "g", a.channel), 0);
+  assert_int_equal(swale_group_add(n.at[1].layer, "g", b.channel), 0);
+  nodes_settle(&n);
+  proxy.left = 500;
+  for (int i = 0; i < 60; i++) {
+    for (int k = 0; k < 3; k++)
+      crowd_group_send(n.at[0].layer, "g", sent++);
+    nodes_run(&n, 10);
+  }
+  proxy.left = 0;
+  nodes_await(&n, SWALE_REDIS_UP);
+  nodes_settle(&n);
+  assert_int_equal(a.n_got, sent);
+  for (int i = 0; i < sent; i++) /* at home nobody has noticed */
+    assert_int_equal(a.got[i], i);
+  for (int i = 1; i < b.n_got; i++)
+    assert_true(b.got[i] > b.got[i - 1]);
+  assert_true(home_stats(&n.at[0].home).failures > 2);
+  a.n_got = b.n_got = 0;
+  crowd_group_send(n.at[1].layer, "g", 1000);
+  nodes_settle(&n);
+  crowd_assert_got(&a, 1000);
+  crowd_assert_got(&b, 1000);
+  nodes_close(&n);
+  nodes_meanwhile(NULL);
+  proxy_close(&proxy);
+  server_stop(&server);
+}
+
+int main(void) {
+#define IN_BOTH_MODES(test)                                                                                  \
+  {#test ", core", test, NULL, NULL, (void *)"core"}, {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+  static const struct CMUnitTest tests[] = {
+      IN_BOTH_MODES(a_failover_is_followed),
+      IN_BOTH_MODES(connections_may_break_anywhere),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* A layer on a server that says what we like: whatever that is, nothing breaks, leaks or goes uncounted. */
+#include "redis/client.h"
+
+#include <stdio.h>
+
+#include "redis/fake.h"
+#include "redis/home.h"
+#include "unit.h"
+
+struct world {
+  struct home home;
+  struct fake fake;
+  swale_layer *layer;
+};
+
+static void watch(int fd, unsigned events, void *user) { (void)fd, (void)events, (void)user; }
+
+static int open_layer(struct unit_env *u, int port, enum swale_redis_mode mode, swale_layer **out) {
+  const struct swale_redis_host host = {.host = "127.0.0.1", .port = (uint16_t)port};
+  struct swale_layer_config layer;
+  struct swale_redis_config c;
+  swale_layer_config_default(&layer);
+  layer.env = &u->env;
+  swale_redis_config_default(&c);
+  c.mode = mode;
+  c.hosts = &host;
+  c.reconnect_min_ms = c.reconnect_max_ms = 1;
+  return swale_redis_open(&c, &layer, out, NULL, 0);
+}
+
+static void settle(struct world *w) {
+  for (int quiet = 0, turns = 0; quiet < 2 && turns < 60; quiet++, turns++) {
+    if (home_turn(&w->home, quiet) | fake_turn(&w->fake))
+      quiet = 0;
+  }
+}
+
+static int group_send(swale_layer *layer, const char *group) {
+  swale_message *m = swale_message_new("note");
+  int rv = swale_group_send(layer, group, m);
+  swale_message_unref(m);
+  return rv;
+}
+
+static int send_to(swale_layer *layer, const char *channel) {
+  swale_message *m = swale_message_new("note");
+  int rv = swale_send(layer, channel, m);
+  swale_message_unref(m);
+  return rv;
+}
+
+/* Something of everything; the first error. */
+static int use(struct world *w) {
+  swale_layer *layer = w->layer;
+  swale_message *m;
+  char name[SWALE_NAME_SIZE];
+  int rv = swale_new_channel(layer, "reply", name);
+  if (rv == 0)
+    rv = swale_group_add(layer, "g", name);
+  settle(w);
+  if (rv == 0)
+    rv = group_send(layer, "g");
+  if (rv >= 0)
+    rv = send_to(layer, "specific.00000000000000000000000000000000!x");
+  if (rv == 0)
+    rv = send_to(layer, "plain");
+  settle(w);
+  if (rv == 0)
+    rv = swale_group_add(layer, "g", "work");
+  if (rv == 0)
+    rv = swale_group_discard(layer, "g", "work");
+  swale_receive(layer, "plain", &m);
+  swale_message_unref(m);
+  settle(w);
+  swale_receive(layer, name, &m);
+  swale_message_unref(m);
+  if (rv == 0)
+    rv = swale_flush(layer);
+  settle(w);
+  return rv;
+}
+
+static void assert_balanced(const struct world *w) {
+  struct swale_redis_stats s = home_stats(&w->home);
+  uint64_t sum = s.arrived + s.queued;
+  for (int i = 0; i < SWALE_REDIS_LOSSES; i++)
+    sum += s.lost[i];
+  assert_int_equal(s.offered, sum);
+}
+
+static int live_through(struct unit_env *u, enum swale_redis_mode mode, const struct fake_answer *answers) {
+  static struct world w;
+  fake_open(&w.fake, answers);
+  int rv = open_layer(u, w.fake.port, mode, &w.layer);
+  if (rv == 0) {
+    home_open(&w.home);
+    home_take(&w.home, w.layer);
+    settle(&w);
+    rv = use(&w);
+    swale_layer_detach(w.layer);
+    assert_balanced(&w);
+    assert_int_equal(swale_layer_free(w.layer), 0);
+    home_close(&w.home);
+  }
+  fake_close(&w.fake);
+  return rv;
+}
+
+/* ---- memory ---- */
+
+static int live_in_core_mode(struct unit_env *u) { return live_through(u, SWALE_REDIS_CORE, fake_healthy); }
+static int live_in_pubsub_mode(struct unit_env *u) {
+  return live_through(u, SWALE_REDIS_PUBSUB, fake_healthy);
+}
+
+static void each_allocation_may_fail_in_core_mode(void **state) {
+  (void)state;
+  unit_fail_every_allocation(live_in_core_mode);
+}
+
+static void each_allocation_may_fail_in_pubsub_mode(void **state) {
+  (void)state;
+  unit_fail_every_allocation(live_in_pubsub_mode);
+}
+
+/* ---- servers that are none ---- */
+
+/* Answers of any shape, to each command in turn. */
+static void answers_of_any_shape_are_survived(void **state) {
+  static const char *const shapes[] = {"+OK\r\n",
+                                       "-ERR no\r\n",
+                                       ":0\r\n",
+                                       ":-9223372036854775808\r\n",
+                                       "$-1\r\n",
+                                       "*-1\r\n",
+                                       "*0\r\n",
+                                       "$0\r\n\r\n",
+                                       "*3\r\n:1\r\n:1\r\n$2\r\nno\r\n",
+                                       "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
+                                       "*2\r\n*0\r\n$-1\r\n",
+                                       "*4\r\n$8\r\npmessage\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
+                                       "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n",
+                                       "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
+                                       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+                                       "garbage\r\n",
+                                       NULL};
+  static const char *const commands[] = {"EVAL", "CLIENT",     "BZPOPMIN",  "ZPOPMIN", "ZADD",
+                                         "ZREM", "PSUBSCRIBE", "SUBSCRIBE", "PUBLISH", NULL};
+  (void)state;
+  for (const char *const *shape = shapes; *shape; shape++)
+    for (const char *const *command = commands; *command; command++) {
+      const struct fake_answer answers[] = {{*command, *shape}, {"PING", "+PONG\r\n"}, {"BZPOPMIN", NULL},
+                                            {"EVAL", "*0\r\n"}, {"PSUBSCRIBE", NULL},  {"SUBSCRIBE", NULL},
+                                            {NULL, ":1\r\n"}};
+      for (int mode = SWALE_REDIS_CORE; mode <= SWALE_REDIS_PUBSUB; mode++) {
+        struct unit_env u;
+        unit_env_init(&u);
+        live_through(&u, (enum swale_redis_mode)mode, answers);
+        assert_int_equal(u.live, 0);
+      }
+    }
+}
+
+/* ---- without a server ---- */
+
+static void a_layer_without_a_home_works_within_the_process(void **state) {
+  struct unit_env u;
+  swale_layer *layer;
+  swale_message *m;
+  char name[SWALE_NAME_SIZE];
+  (void)state;
+  unit_env_init(&u);
+  assert_int_equal(open_layer(&u, 1, SWALE_REDIS_PUBSUB, &layer), 0);
+  assert_int_equal(swale_new_channel(layer, NULL, name), 0);
+  assert_int_equal(swale_group_add(layer, "g", name), 0);
+  assert_int_equal(group_send(layer, "g"), 1);
+  assert_int_equal(swale_receive(layer, name, &m), 0);
+  swale_message_unref(m);
+  struct swale_redis_stats s;
+  assert_int_equal(swale_redis_stats_get(layer, &s), 0);
+  assert_int_equal(s.state, SWALE_REDIS_CONNECTING);
+  assert_int_equal(s.queued, 1);
+  assert_int_equal(swale_redis_stats_read(layer, &s, 0), SWALE_EINVAL);
+  assert_int_equal(swale_redis_stats_read(layer, &s, sizeof s + 1), SWALE_EINVAL);
+  assert_int_equal(swale_layer_free(layer), 0);
+  assert_int_equal(u.live, 0);
+}
+
+static void a_home_can_be_changed(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  unit_env_init(&u);
+  fake_open(&w.fake, fake_healthy);
+  assert_int_equal(open_layer(&u, w.fake.port, SWALE_REDIS_CORE, &w.layer), 0);
+  for (int i = 0; i < 3; i++) {
+    home_open(&w.home);
+    home_take(&w.home, w.layer);
+    assert_int_equal(swale_layer_attach(w.layer, w.home.loop, &(struct swale_sockets){watch, NULL}),
+                     SWALE_ESTATE);
+    for (int turn = 0; turn < 100 && home_stats(&w.home).state != SWALE_REDIS_UP; turn++)
+      settle(&w);
+    assert_int_equal(home_stats(&w.home).state, SWALE_REDIS_UP);
+    assert_int_equal(swale_loop_free(w.home.loop), SWALE_ESTATE);
+    swale_layer_detach(w.layer);
+    swale_layer_detach(w.layer);
+    swale_layer_ready(w.layer, 0, SWALE_READABLE);
+    home_close(&w.home);
+  }
+  home_open(&w.home);
+  assert_int_equal(swale_layer_attach(w.layer, w.home.loop, &(struct swale_sockets){NULL, NULL}),
+                   SWALE_EINVAL);
+  assert_int_equal(swale_layer_free(w.layer), 0);
+  home_close(&w.home);
+  fake_close(&w.fake);
+  assert_int_equal(u.live, 0);
+}
+
+static void what_cannot_be_opened_is_told(void **state) {
+  static const struct swale_backend_class *const backends[] = {&swale_redis_backend, NULL};
+  static const struct {
+    const char *url, *word;
+    int error;
+  } cases[] = {{"rediss://host", "TLS", SWALE_EUNSUPPORTED},
+               {"redis://no.such.host.invalid", "no.such.host.invalid", SWALE_ENOTFOUND},
+               {"redis://127.0.0.1/0?colour=red", "colour", SWALE_EFORMAT},
+               {"redis://127.0.0.1?expiry=0", "limit", SWALE_EINVAL},
+               {"redis+sentinel://127.0.0.1", "", SWALE_EFORMAT},
+               {"redis+unix:///tmp/x?serializer=json", "json", SWALE_EINVAL}};
+  struct swale_layer_config config;
+  struct unit_env u;
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    swale_layer *layer = (void *)&u;
+    char why[200];
+    unit_env_init(&u);
+    swale_layer_config_default(&config);
+    config.env = &u.env;
+    config.backends = backends;
+    assert_int_equal(swale_layer_open(cases[i].url, &config, &layer, why, sizeof why), cases[i].error);
+    assert_null(layer);
+    assert_non_null(strstr(why, cases[i].word));
+    assert_int_equal(u.live, 0);
+  }
+}
+
+static void figures_are_those_of_layers_on_redis(void **state) {
+  swale_layer *layer;
+  struct swale_redis_stats s;
+  (void)state;
+  assert_int_equal(swale_layer_open("memory://", NULL, &layer, NULL, 0), 0);
+  assert_int_equal(swale_redis_stats_get(layer, &s), SWALE_EUNSUPPORTED);
+  assert_int_equal(swale_layer_attach(layer, NULL, NULL), 0); /* needs none */
+  swale_layer_detach(layer);
+  swale_layer_free(layer);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_allocation_may_fail_in_core_mode),
+      cmocka_unit_test(each_allocation_may_fail_in_pubsub_mode),
+      cmocka_unit_test(answers_of_any_shape_are_survived),
+      cmocka_unit_test(a_layer_without_a_home_works_within_the_process),
+      cmocka_unit_test(a_home_can_be_changed),
+      cmocka_unit_test(what_cannot_be_opened_is_told),
+      cmocka_unit_test(figures_are_those_of_layers_on_redis),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
