@@ -126,8 +126,8 @@ $(B)/flags: FORCE
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
 # What runs once per connection or less is compiled for size: the libraries are to stay small.
-RARELY := $(addprefix lib/core/,app converter drop error layer name pattern route scope scope_look scope_query stats url worker) \
-  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin upgraded)
+RARELY := $(addprefix lib/core/,app converter drop error layer drain name pattern route scope scope_look scope_query stats url worker) \
+  $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin rate undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
 
 # Packages and internal headers by folder; $* is the source without its ending.
@@ -294,6 +294,19 @@ fuzz-smoke: fuzz
 	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
 	done
 
+# The same harnesses under AFL++, where Debian's afl++ is installed.
+.PHONY: fuzz-afl
+fuzz-afl: | $(DEPS)
+	@command -v afl-fuzz >/dev/null || { echo 'fuzz-afl: install afl++ first'; exit 1; }
+	@$(MAKE) --no-print-directory B=$(B)/afl CC=afl-clang-fast fuzz-programs
+	@mkdir -p $(B)/afl/found; for f in $(FUZZ:tests/fuzz/%.c=%); do \
+	  AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -V $(FUZZ_SECONDS) \
+	    -i tests/fuzz/corpus/$$f -o $(B)/afl/found/$$f -- $(B)/afl/$$f >$(B)/afl/$$f.log 2>&1 || { tail -n 20 $(B)/afl/$$f.log; exit 1; }; \
+	  stats=$(B)/afl/found/$$f/default/fuzzer_stats; \
+	  echo "  $$f: $$(sed -n 's/^execs_done *: //p' $$stats) executions, $$(sed -n 's/^saved_crashes *: //p' $$stats) crashes"; \
+	  grep -q '^saved_crashes *: 0$$' $$stats || exit 1; \
+	done
+
 ## Benchmarks: `make bench` takes about 25 minutes, `make bench-quick` less than one; ARGS goes to tests/bench/run.py. What
 ## each program consists of besides its own file and bench.c, and packages that may be missing.
 
@@ -388,9 +401,10 @@ format-check: | $(DEPS)
 
 ## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
 
-.PHONY: deps deps-ci deps-browser
-PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libmicrohttpd-dev \
-  libcmocka-dev libmsgpack-dev python3 python3-websockets
+.PHONY: deps deps-redis deps-ci deps-browser
+PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
+  libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
+PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 

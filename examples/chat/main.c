@@ -3,6 +3,7 @@
  * A chat with rooms on plain epoll: ws://127.0.0.1:8000/ws/chat/<room>/. Whoever is in a room gets every line
  * written there, as "a3f9: hello". First the consumer, then what a server does for its connections.
  */
+#include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -131,11 +132,14 @@ static void on_output(swale_ws *ws, void *connection) {
   update(c, swale_ws_flush_fd(ws, c->fd));
 }
 
-static void welcome(struct server *s, int fd) {
+/* Who it is from matters for the limit of handshakes per peer. */
+static void welcome(struct server *s, int fd, const struct sockaddr_in *from) {
   struct connection *c = calloc(1, sizeof *c);
   struct epoll_event event = {EPOLLIN | EPOLLRDHUP, {c}};
+  char client[INET_ADDRSTRLEN];
   swale_ws *ws = NULL;
-  if (c && swale_ws_new(s->app, s->loop, &s->options, NULL, NULL, c, &ws) == 0 &&
+  inet_ntop(AF_INET, &from->sin_addr, client, sizeof client);
+  if (c && swale_ws_new(s->app, s->loop, &s->options, client, NULL, c, &ws) == 0 &&
       epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) == 0) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     *c = (struct connection){.server = s, .ws = ws, .fd = fd, .events = event.events};
@@ -152,15 +156,18 @@ static void welcome(struct server *s, int fd) {
 /* From any thread: there is a message for somebody on this loop. */
 static void wake(void *server) { eventfd_write(((struct server *)server)->waker, 1); }
 
-/* Nobody new, and everybody here is told; the options' close_ms bounds how long that takes. */
+/* Nobody new, and everybody here is told, not all at once; whoever does not answer is cut off. */
 static void stop(struct server *s) {
+  struct swale_drain_config drain;
+  swale_drain_config_default(&drain);
+  drain.reason = "the server is going away";
+  drain.period_ms = 1000;
+  drain.deadline_ms = 6000;
   s->stopping = true;
   epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->signals, NULL); /* unread, so that every thread sees it */
   epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listener, NULL);
-  for (struct connection *c = LIST_FIRST(&s->connections), *next; c; c = next) {
-    next = LIST_NEXT(c, entry); /* on_output may end this one, but no other */
-    swale_ws_close(c->ws, 1001, "the server is going away");
-  }
+  if (swale_loop_drain(s->loop, &drain) < 0)
+    errx(1, "cannot drain the loop");
 }
 
 /*
@@ -172,6 +179,7 @@ static void *serve(void *server) {
   bool signalled = false;
   while (!s->stopping || !LIST_EMPTY(&s->connections)) {
     struct epoll_event events[64];
+    struct sockaddr_in from;
     int n = epoll_wait(s->epoll, events, 64, swale_loop_timeout_ms(s->loop)), fd;
     for (int i = 0; i < n; i++) {
       void *what = events[i].data.ptr;
@@ -182,8 +190,9 @@ static void *serve(void *server) {
       else if (what != &s->listener)
         on_event(what, events[i].events);
       else
-        while ((fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-          welcome(s, fd);
+        while ((fd = accept4(s->listener, (struct sockaddr *)&from, &(socklen_t){sizeof from},
+                             SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+          welcome(s, fd, &from);
     }
     swale_loop_run(s->loop);
     if (signalled && !s->stopping)

@@ -104,7 +104,8 @@ static enum MHD_Result answer_page(const struct exchange *x) {
 }
 
 static json_t *stats_object(const struct swale_layer_stats *t) {
-  static const char *const reasons[SWALE_DROP_REASONS] = {"full", "expired", "closed", "nomem", "flushed"};
+  static const char *const reasons[SWALE_DROP_REASONS] = {"full",  "expired", "closed",
+                                                          "nomem", "flushed", "conflated"};
   const struct {
     const char *name;
     uint64_t number;
@@ -145,7 +146,7 @@ static enum MHD_Result answer_upgrade(const struct exchange *x) {
   if (!r->upgrade)
     r->upgrade = upgrade_new(x->server, x->connection, x->method, x->version, r->target);
   if (!r->upgrade)
-    return http_refuse(x->connection, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+    return http_refuse(x->connection, MHD_HTTP_SERVICE_UNAVAILABLE, "no room for another connection");
   return upgrade_answer(r->upgrade, x->connection);
 }
 

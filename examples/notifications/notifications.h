@@ -38,10 +38,10 @@ struct server {
   bool stopping;
   bool hosts_layer;
   struct swale_epoll layer_io; /* what the layer waits for, if this is its home */
-  bool http_due;             /* MHD_run has something to do */
-  struct upgrades open;      /* WebSocket requests and what became of them */
-  struct upgrades ended;     /* those that nobody needs any more */
-  struct swale_timer census; /* until browsers are told how many they are */
+  bool http_due;               /* MHD_run has something to do */
+  struct upgrades open;        /* WebSocket requests and what became of them */
+  struct upgrades ended;       /* those that nobody needs any more */
+  struct swale_timer census;   /* until browsers are told how many they are */
   uint64_t connects, disconnects;
 };
 
@@ -74,7 +74,7 @@ enum MHD_Result send_notification(struct server *s, struct MHD_Connection *conne
 
 /* ---- upgrade.c: GET /ws/... ---- */
 
-/* Takes a whole request. NULL when there is no memory. */
+/* Takes a whole request. NULL when there is no room for it. */
 struct upgrade *upgrade_new(struct server *s, struct MHD_Connection *connection, const char *method,
                             const char *version, const char *target);
 
@@ -87,7 +87,6 @@ void upgrade_forget(struct upgrade *u);
 void upgrade_on_event(struct upgrade *u, uint32_t events);
 void upgrade_on_output(swale_ws *ws, void *upgrade);
 void upgrade_on_answer(swale_ws *ws, void *upgrade);
-void upgrade_close_all(struct server *s, uint16_t code, const char *reason);
 void upgrade_bury_ended(struct server *s);
 
 /* ---- consumer.c: what happens on a WebSocket ---- */

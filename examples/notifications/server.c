@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "notifications.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +13,8 @@
 
 enum {
   CLIENT_MESSAGE_MAX = 4096, /* browsers have little to say */
-  CLOSE_MS = 3000
+  CLOSE_MS = 3000,
+  DRAIN_MS = 1000
 };
 
 /* ---- setting up ---- */
@@ -139,14 +141,19 @@ static void settle(struct server *s) {
   } while (s->http_due || !LIST_EMPTY(&s->ended));
 }
 
-/* Nobody new, and everybody here is told. */
+/* Nobody new, and everybody here is told, not all at once. */
 static void stop(struct server *s) {
+  struct swale_drain_config drain;
+  swale_drain_config_default(&drain);
+  drain.reason = "the server is going away";
+  drain.period_ms = DRAIN_MS;
   s->stopping = true;
   epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->signals, NULL); /* unread, so that every thread sees it */
   int listener = MHD_quiesce_daemon(s->http);
   if (listener >= 0)
     close(listener);
-  upgrade_close_all(s, 1001, "the server is going away");
+  if (swale_loop_drain(s->loop, &drain) < 0)
+    errx(1, "cannot drain the loop");
 }
 
 /* All connections have been given back to libmicrohttpd, which could not close them later than this. */

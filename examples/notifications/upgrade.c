@@ -227,10 +227,3 @@ void upgrade_on_answer(swale_ws *ws, void *upgrade) {
   u->suspended = NULL;
   u->server->http_due = true;
 }
-
-void upgrade_close_all(struct server *s, uint16_t code, const char *reason) {
-  for (struct upgrade *u = LIST_FIRST(&s->open), *next; u; u = next) {
-    next = LIST_NEXT(u, entry);
-    swale_ws_close(u->ws, code, reason);
-  }
-}

@@ -36,7 +36,10 @@ struct swale_handler {
   int (*handle)(swale_consumer *consumer, swale_message *message);
 };
 
-/* What happens to messages for a consumer whose peer is slow, once its queue is at capacity. */
+/*
+ * A consumer whose peer is slow is paused: no handler runs, nothing is read from the peer, and messages wait in its queue until
+ * the peer has caught up. This says what happens once the queue is at the layer's capacity.
+ */
 enum swale_overflow {
   SWALE_OVERFLOW_DROP_NEWEST = 0, /* as Channels does */
   SWALE_OVERFLOW_DROP_OLDEST,
@@ -70,7 +73,21 @@ struct swale_consumer_class {
 
   const struct swale_handler *handlers; /* ended by { NULL, NULL }; may be NULL */
   enum swale_overflow overflow;
-  void *reserved[4]; /* zero */
+
+  /*
+   * The name of a field: of messages of the same type that have the same text, bytes, integer or truth in it, only the newest
+   * waits. It goes to the end of the queue, the older one is dropped (SWALE_DROP_CONFLATED). Messages without such a field wait
+   * as ever. NULL: none is replaced.
+   */
+  const char *conflate_key;
+
+  /*
+   * The peer is slow (`high` 1: so many bytes wait to be written that the consumer is paused), or has caught up (0: it goes on). In
+   * turns, beginning with 1; a change that did not last until the end of the call on the loop is not told. A non-zero return closes
+   * with 1011.
+   */
+  int (*pressure)(swale_consumer *consumer, int high, size_t waiting);
+  void *reserved[2]; /* zero */
 };
 
 /*
@@ -116,6 +133,9 @@ SWALE_API int swale_send_payload(swale_consumer *c, swale_payload *payload);
 /* swale_message_render and swale_send_payload in one. Errors of both. */
 SWALE_API int swale_send_rendered(swale_consumer *c, swale_message *m, enum swale_kind kind,
                                   swale_render_fn render, void *arg);
+
+/* Bytes that wait to be written to the peer; 0 where the transport does not say, and for a worker. */
+SWALE_API size_t swale_waiting(const swale_consumer *c);
 
 /* The class's state_size zeroed bytes of this consumer, aligned for any type; NULL if that is 0. */
 SWALE_API void *swale_state(swale_consumer *c);

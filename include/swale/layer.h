@@ -42,13 +42,14 @@ SWALE_API bool swale_channel_name_valid(const char *name);
 SWALE_API bool swale_group_name_valid(const char *name);
 
 enum swale_drop_reason {
-  SWALE_DROP_FULL,    /* the channel's queue was at its capacity */
-  SWALE_DROP_EXPIRED, /* waited longer than the layer's expiry */
-  SWALE_DROP_CLOSED,  /* the consumer ended, or left the group, before its turn */
-  SWALE_DROP_NOMEM,   /* no memory to queue it */
-  SWALE_DROP_FLUSHED  /* swale_flush */
+  SWALE_DROP_FULL,     /* the channel's queue was at its capacity */
+  SWALE_DROP_EXPIRED,  /* waited longer than the layer's expiry */
+  SWALE_DROP_CLOSED,   /* the consumer ended, or left the group, before its turn */
+  SWALE_DROP_NOMEM,    /* no memory to queue it */
+  SWALE_DROP_FLUSHED,  /* swale_flush */
+  SWALE_DROP_CONFLATED /* a newer one of the same key took its place; see swale_consumer_class */
 };
-#define SWALE_DROP_REASONS 5
+#define SWALE_DROP_REASONS 6
 
 /* A message that some channel will not get. The pointers are valid during the call. */
 struct swale_drop {

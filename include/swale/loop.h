@@ -83,11 +83,55 @@ SWALE_API uint64_t swale_loop_now_ms(const swale_loop *loop);
 SWALE_API size_t swale_loop_consumers(const swale_loop *loop);
 
 /*
- * Asks every consumer on the loop to close with this code and reason, as swale_close does: the first
- * step of a shutdown. Go on running the loop until swale_loop_consumers is 0, or until patience ends.
+ * Asks every consumer on the loop to close with this code and reason, as swale_close does; who is undecided is
+ * rejected with 503. Go on running the loop until swale_loop_consumers is 0, or until patience ends.
  * Errors: SWALE_EINVAL, SWALE_EUTF8 for a code or reason that cannot be sent. The loop's thread only.
  */
 SWALE_API int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason);
+
+/* ---- draining ---------------------------------------------------------------------------- */
+
+/* How a drain went. */
+struct swale_drain_report {
+  size_t size;
+  size_t consumers; /* alive when it began */
+  size_t
+      refused; /* of these undecided, so rejected; and requests that were coming in or came later. All with 503 */
+  size_t closed; /* of the consumers those that ended before the deadline */
+  size_t cut;    /* those that did not, and were ended then */
+  uint64_t took_ms;
+};
+
+struct swale_drain_config {
+  size_t size;        /* set by swale_drain_config_default */
+  uint16_t code;      /* to close with, as for swale_close; 1012 says: come back. Default 1001 */
+  const char *reason; /* UTF-8, at most 123 bytes; copied. NULL (default): none */
+  uint32_t
+      period_ms; /* the closes are spread over this time, so that not all come back at once; 0: at once. Default 10,000 */
+  uint32_t
+      batch; /* how many are closed at a time; more if a batch each millisecond is not enough. Default 64 */
+  uint32_t deadline_ms; /* from the beginning; not less than period_ms, at least 1. Default 20,000 */
+
+  /* Nobody is left. Once, in swale_loop_run (or swale_loop_free); the report is valid during the call. */
+  void (*on_done)(const struct swale_drain_report *report, void *user);
+  void *user;
+};
+
+#define swale_drain_config_default(config) swale_drain_config_init((config), sizeof *(config))
+SWALE_API void swale_drain_config_init(struct swale_drain_config *config, size_t size);
+
+/*
+ * Ends everything on the loop in order, as before a restart: stop listening, call this, go on running the
+ * loop, and free it when on_done was called. From now on nobody is let in: requests that are coming in are
+ * answered with 503, and so is who is undecided. The others are closed in batches. Whoever is still there at
+ * the deadline is cut off, and the app is told (SWALE_REPORT_TRANSPORT). There is no way back. `config` may
+ * be NULL. Errors: SWALE_EINVAL, SWALE_EUTF8, SWALE_ENOMEM, SWALE_ESTATE (it is draining, or being freed).
+ * The loop's thread only, legal inside callbacks.
+ */
+SWALE_API int swale_loop_drain(swale_loop *loop, const struct swale_drain_config *config);
+
+/* 1 once swale_loop_drain was called, else 0: what a health check should know. The loop's thread only. */
+SWALE_API int swale_loop_draining(const swale_loop *loop);
 
 /* The `user` of the loop's config: how a callback finds the host's own thread or server. */
 SWALE_API void *swale_loop_user(const swale_loop *loop);

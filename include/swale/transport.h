@@ -48,7 +48,13 @@ struct swale_transport_class {
    * an error the core takes the connection for lost: cut it.
    */
   int (*close)(void *transport, uint16_t code, const char *reason);
-  void *reserved[4]; /* zero */
+
+  /* Bytes that wait to be written. NULL: unknown. */
+  size_t (*waiting)(const void *transport);
+
+  /* End at once, without a word to the peer; the core takes the connection for lost. NULL: nothing is told. */
+  void (*cut)(void *transport);
+  void *reserved[2]; /* zero */
 };
 
 /*
@@ -71,7 +77,7 @@ struct swale_request {
  * Returns
  *   0            *out is the consumer: undecided, accepted or already lost; the transport's accept/reject may have been
  *                called inside, and *out was set before any of these;
- *   400..599     refused with this HTTP status, no consumer;
+ *   400..599     refused with this HTTP status (503 while the loop is draining), no consumer;
  *   an error     SWALE_ENOMEM, SWALE_EINVAL, SWALE_ERANDOM, SWALE_ESTATE (the loop is being freed): answer 500, no consumer.
  * Bracket it (swale_loop_enter): a consumer that is already lost is gone when the outermost call has
  * returned.
@@ -87,7 +93,7 @@ SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct
 SWALE_API int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len);
 
 /*
- * 1 while connect, receive or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
+ * 1 while connect, receive, pressure or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
  * feeds its connection from in there has to be refused (SWALE_ESTATE), or what he feeds would be lost.
  */
 SWALE_API int swale_consumer_is_busy(const swale_consumer *c);
@@ -148,6 +154,17 @@ SWALE_API void swale_loop_defer(swale_loop *loop, struct swale_job *job);
  */
 SWALE_API int swale_loop_hold(swale_loop *loop);
 SWALE_API void swale_loop_release(swale_loop *loop);
+
+/*
+ * Told when the loop begins to drain: `refuse` turns away whoever has no consumer yet (503), without calling
+ * user code, and answers how many that were. New ones are to be turned away as long as swale_loop_draining.
+ * The struct is the transport's and must live as long as the loop.
+ */
+struct swale_drain_hook {
+  struct swale_drain_hook *next;
+  size_t (*refuse)(struct swale_drain_hook *hook);
+};
+SWALE_API void swale_loop_on_drain(swale_loop *loop, struct swale_drain_hook *hook);
 
 /*
  * A library's own data on this loop (pools, ...): made zeroed at the first call with this key, `free` is

@@ -106,11 +106,26 @@ struct swale_ws_options {
   size_t message_max;           /* bytes of one message, inflated; larger: close 1009. Default 1 MiB */
   uint32_t fragments_max;       /* frames of one message; more: close 1008. Default 1,024 */
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
-  size_t head_max;              /* bytes of the request head; larger: 431. Default 16 KiB */
-  uint32_t headers_max;         /* header lines; more: 431. Default 100 */
+  /*
+   * What the peer may send in a second; more: close 1008. Each is a bucket that holds as much as that, so that much may come at
+   * once, and fills again in a second. Not 0.
+   */
+  uint32_t message_rate; /* messages. Default 10,000 */
+  uint32_t
+      byte_rate; /* bytes of frames, their headers included; message_max always fits in. Default 64 MiB */
+  uint32_t control_rate; /* pings and pongs, counted from second to second; at most 65,535. Default 100 */
+  size_t head_max;       /* bytes of the request head; larger: 431. Default 16 KiB */
+  uint32_t headers_max;  /* header lines; more: 431. Default 100 */
   /* Bytes kept that arrive before the connection is accepted; then reading stops. With 64 KiB more, fed all the
    * same: 400. Default 16 KiB */
   size_t early_max;
+  /*
+   * Handshakes on the loop that are not decided yet, and of these from one address: `client` without its port, of IPv6 the first 64
+   * bits; without `client` they are not told apart. At the limit a new connection is SWALE_EFULL: close the socket, or answer 503
+   * (429). Of connections with other options the same are counted. Defaults 10,000 and 1,000
+   */
+  uint32_t handshakes_max;
+  uint32_t handshakes_per_peer;
   /* Bytes of data frames waiting to be written; beyond: SWALE_EFULL to who sends. Default 1 MiB */
   size_t output_max;
   /* The consumer is paused, and reading stops, at so many waiting bytes ... Default 256 KiB */
@@ -134,8 +149,8 @@ SWALE_API void swale_ws_options_init(struct swale_ws_options *options, size_t si
  * outlive the connection; the same struct serves all. client and server ("host:port", may be NULL) are
  * copied for the scope. Memory comes from the loop's environment, but for what wslay asks of the C library:
  * 4 KiB per connection in the middle of a frame, and up to 64 KiB kept by the loop. Errors: SWALE_ENOMEM,
- * SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (the loop has 1,000,000
- * connections), SWALE_ESTATE (the loop is being freed).
+ * SWALE_EINVAL (options of another size, a limit that cannot be), SWALE_EFULL (handshakes_max,
+ * handshakes_per_peer, or the loop has 1,000,000 connections), SWALE_ESTATE (the loop is draining or being freed).
  */
 SWALE_API int swale_ws_new(swale_app *app, swale_loop *loop, const struct swale_ws_options *options,
                            const char *client, const char *server, void *host_data, swale_ws **out);

@@ -5,6 +5,7 @@
 
 #include "core/app.h"
 #include "core/deliver.h"
+#include "core/drain.h"
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -40,6 +41,7 @@ static void unlink_from_loop(swale_consumer *c) {
   if (c->next)
     c->next->link = c->link;
   c->port->loop->n_consumers--;
+  swale__drain_follow(c->port->loop, c);
 }
 
 static void run_job(struct swale_job *job);
@@ -114,6 +116,8 @@ void swale__consumer_update(swale_consumer *c) {
   c->receptive = open && swale__queue_depth(&c->queue) == 0;
   if (open && swale__queue_depth(&c->queue) > 0)
     swale__consumer_schedule(c, SWALE__JOB_DRAIN);
+  if (c->class->pressure && c->stage == SWALE__OPEN && c->told_high != c->paused)
+    swale__consumer_schedule(c, SWALE__JOB_PRESSURE);
 }
 
 static void settle(swale_consumer *c) {
@@ -146,6 +150,18 @@ static void end(swale_consumer *c) {
   swale__consumer_unref(c);
 }
 
+static void tell_pressure(swale_consumer *c) {
+  if (c->stage != SWALE__OPEN || c->told_high == c->paused)
+    return;
+  struct swale__running running;
+  swale__running_begin(c->port->loop, &running, c);
+  c->told_high = c->paused;
+  int rv = c->class->pressure(c, c->paused, swale_waiting(c));
+  swale__running_end(c->port->loop);
+  if (rv != 0)
+    swale__consumer_failed(c, rv, "pressure");
+}
+
 static void run_job(struct swale_job *job) {
   swale_consumer *c = (swale_consumer *)((char *)job - offsetof(struct swale_consumer, job));
   unsigned duties = c->duties;
@@ -158,6 +174,8 @@ static void run_job(struct swale_job *job) {
   }
   if (duties & SWALE__JOB_SETTLE)
     settle(c);
+  if (duties & SWALE__JOB_PRESSURE)
+    tell_pressure(c);
   if (duties & SWALE__JOB_DRAIN) {
     swale__deliver_waiting(c);
     swale__consumer_update(c);
@@ -243,7 +261,7 @@ static int admit(swale_app *app, swale_loop *loop, const struct swale_transport_
   int rv = swale__app_resolve(app, scope, &cls);
   if (rv != 0)
     return rv;
-  if (swale__app_admit(app) < 0)
+  if (swale__drain_refuses(loop) || swale__app_admit(app) < 0)
     return 503;
   rv = swale__consumer_new(app, loop, cls, kind, transport, *scope, out);
   if (rv < 0)
@@ -374,6 +392,11 @@ void swale_consumer_resume(swale_consumer *c) {
 
 void *swale_state(swale_consumer *c) { return c->class->state_size ? (char *)c + STATE_OFFSET : NULL; }
 const struct swale_consumer_class *swale_consumer_class_of(const swale_consumer *c) { return c->class; }
+size_t swale_waiting(const swale_consumer *c) {
+  const struct swale_transport_class *kind = c->port->kind;
+  return kind && kind->waiting && c->stage < SWALE__LOST ? kind->waiting(c->transport) : 0;
+}
+
 swale_scope *swale_consumer_scope(swale_consumer *c) { return c->scope; }
 swale_app *swale_consumer_app(const swale_consumer *c) { return c->port->app; }
 swale_loop *swale_consumer_loop(const swale_consumer *c) { return c->port->loop; }

@@ -36,7 +36,13 @@ struct swale__decision;
 enum swale__stage { SWALE__UNDECIDED, SWALE__OPEN, SWALE__CLOSING, SWALE__LOST, SWALE__ENDED };
 
 /* What the consumer's job has to do. */
-enum { SWALE__JOB_START = 1, SWALE__JOB_SETTLE = 2, SWALE__JOB_DRAIN = 4, SWALE__JOB_END = 8 };
+enum {
+  SWALE__JOB_START = 1,
+  SWALE__JOB_SETTLE = 2,
+  SWALE__JOB_DRAIN = 4,
+  SWALE__JOB_END = 8,
+  SWALE__JOB_PRESSURE = 16
+};
 
 struct swale_consumer {
   struct swale__channel channel; /* first: places in a lane lead here */
@@ -46,6 +52,7 @@ struct swale_consumer {
   void *transport; /* of a worker: its struct swale__plain, until ENDED */
   bool receptive : 1, paused : 1;
   bool connected : 1; /* connect was called */
+  bool told_high : 1; /* as the class's pressure was told last */
   uint8_t stage : 3;
   uint8_t duties; /* SWALE__JOB_... */
   uint16_t code;  /* for disconnect */

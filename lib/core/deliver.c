@@ -67,10 +67,22 @@ static uint32_t capacity_of(const swale_consumer *c) {
   return swale__layer_capacity(layer, swale_channel_name(c, name));
 }
 
-static void queue_message(swale_consumer *c, swale_message *m) {
+/* When a message expires that begins to wait now. */
+static uint64_t expiry_of(const swale_consumer *c) { return c->port->loop->now + c->port->layer->expiry_ms; }
+
+/* Puts the message in the place of one that is about the same, if one waits. */
+static bool conflate(swale_consumer *c, swale_message *m, const struct swale__topic *topic) {
+  swale_message *old = swale__queue_replace(&c->queue, &c->port->expiry, m, expiry_of(c), topic);
+  if (!old)
+    return false;
+  swale__consumer_drop(c, SWALE_DROP_CONFLATED, old);
+  swale_message_unref(old);
+  return true;
+}
+
+static void queue_message(swale_consumer *c, swale_message *m, uint32_t tag) {
   struct swale__port *port = c->port;
-  uint64_t expires = port->loop->now + port->layer->expiry_ms;
-  if (swale__queue_push(&c->queue, &port->expiry, &port->loop->env.allocator, m, expires) < 0) {
+  if (swale__queue_push(&c->queue, &port->expiry, &port->loop->env.allocator, m, expiry_of(c), tag) < 0) {
     swale__consumer_drop(c, SWALE_DROP_NOMEM, m);
     return;
   }
@@ -91,6 +103,9 @@ static void hold_back(swale_consumer *c, swale_message *m) {
     swale__consumer_drop(c, SWALE_DROP_CLOSED, m);
     return;
   }
+  struct swale__topic topic = swale__topic_of(m, c->class->conflate_key);
+  if (conflate(c, m, &topic))
+    return;
   if (swale__queue_depth(&c->queue) >= capacity_of(c)) {
     if (c->class->overflow != SWALE_OVERFLOW_DROP_OLDEST) {
       swale__consumer_drop(c, SWALE_DROP_FULL, m);
@@ -100,7 +115,7 @@ static void hold_back(swale_consumer *c, swale_message *m) {
     }
     swale__consumer_drop_oldest(c, SWALE_DROP_FULL);
   }
-  queue_message(c, m);
+  queue_message(c, m, topic.tag);
 }
 
 static inline void offer(struct delivery *d, swale_consumer *c) {

@@ -7,6 +7,7 @@
 
 #include "core/consumer.h"
 #include "core/deliver.h"
+#include "core/drain.h"
 #include "core/group.h"
 #include "core/layer.h"
 #include "core/port.h"
@@ -344,20 +345,12 @@ int swale_loop_free(swale_loop *loop) {
   while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
     sched_yield();
   disarm_timers(loop);
+  swale__drain_free(loop);
   free_extensions(loop);
   swale__inbox_free(&loop->inbox, &loop->env.allocator);
   pthread_mutex_destroy(&loop->lock);
   struct swale_allocator a = loop->env.allocator;
   swale__free(&a, loop);
-  return 0;
-}
-
-int swale_loop_close_all(swale_loop *loop, uint16_t code, const char *reason) {
-  int rv = swale__close_check(code, reason);
-  if (rv < 0)
-    return rv;
-  for (swale_consumer *c = loop->consumers; c; c = c->next)
-    swale_close(c, code, reason);
   return 0;
 }
 

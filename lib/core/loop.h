@@ -16,6 +16,7 @@
 
 struct swale__port;
 struct swale__extension;
+struct swale__drain;
 
 /*
  * Waking. A sender appends to an inbox under locks but must call the host's wake without any. So whoever
@@ -61,6 +62,8 @@ struct swale_loop {
   struct swale__running *running; /* the innermost */
   size_t n_consumers, holds;
   struct swale__extension *extensions;
+  struct swale__drain *drain; /* NULL before swale_loop_drain */
+  struct swale_drain_hook *drain_hooks;
 };
 
 static inline void swale__loop_lock(swale_loop *loop) { pthread_mutex_lock(&loop->lock); }

@@ -114,7 +114,7 @@ static int wait_for_receiver(swale_layer *layer, struct swale__plain *p, swale_m
   if (swale__queue_depth(&p->queue) >= p->capacity)
     return SWALE_EFULL;
   uint64_t expires = swale__layer_now(layer) + layer->expiry_ms;
-  int rv = swale__queue_push(&p->queue, &layer->plains.expiry, &layer->env.allocator, m, expires);
+  int rv = swale__queue_push(&p->queue, &layer->plains.expiry, &layer->env.allocator, m, expires, 0);
   if (rv == 0)
     layer->books.waiting++;
   return rv;

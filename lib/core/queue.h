@@ -22,6 +22,7 @@ struct swale__queued {
   struct swale__queue *queue;
   swale_message *message;
   uint64_t expires;
+  uint32_t tag; /* see swale__topic */
 };
 
 /* A ring: the newest leads to the oldest. `depth` is for any thread to read. */
@@ -44,10 +45,30 @@ struct swale__expiry {
 };
 
 /*
+ * What a message is about: its type and the value of one field. A message that is about the same as another
+ * may take its place. `tag` is a hash, so that most others are told apart by a look; 0: about nothing.
+ */
+struct swale__topic {
+  const char *field;
+  struct swale_value value;
+  uint32_t tag;
+};
+
+/* What a frozen message is about, as this field says (NULL: about nothing). */
+struct swale__topic swale__topic_of(const swale_message *m, const char *field);
+
+/*
  * Appends a message (and takes a reference); `expires` must not fall behind the newest one's. SWALE_ENOMEM.
  */
 int swale__queue_push(struct swale__queue *q, struct swale__expiry *e, const struct swale_allocator *a,
-                      swale_message *m, uint64_t expires);
+                      swale_message *m, uint64_t expires, uint32_t tag);
+
+/*
+ * Appends a message in place of the one that waits and is about the same, which is returned with its
+ * reference; NULL, and nothing happens, when there is none. O(depth).
+ */
+swale_message *swale__queue_replace(struct swale__queue *q, struct swale__expiry *e, swale_message *m,
+                                    uint64_t expires, const struct swale__topic *topic);
 
 /* Takes the oldest message off, with its reference; NULL when there is none. */
 swale_message *swale__queue_pop(struct swale__queue *q, struct swale__expiry *e,

@@ -102,7 +102,7 @@ static void take_back(swale_loop *loop, size_t n) {
 }
 
 int swale_app_serve(swale_app *app, swale_loop *loop) {
-  if (loop->ending)
+  if (loop->ending || loop->drain)
     return SWALE_ESTATE;
   swale__app_freeze(app);
   size_t n = swale__app_channels(app);

@@ -24,6 +24,8 @@ void swale__ws_enter_phase(swale_ws *ws, enum swale__ws_phase phase) {
     if (ws->phase < SWALE__WS_CLOSING)
       ws->since_ms = swale__ws_now(ws);
   }
+  if (ws->phase < SWALE__WS_OPEN && phase >= SWALE__WS_OPEN)
+    swale__ws_opening_decided(ws);
   ws->phase = (uint8_t)phase;
   swale__ws_watch_deadline(ws);
   if (phase == SWALE__WS_CLOSED)
@@ -115,4 +117,10 @@ int swale__ws_close_transport(void *transport, uint16_t code, const char *reason
     ws->close_code = code;
   swale__ws_enter_phase(ws, rv < 0 ? SWALE__WS_DRAINING : SWALE__WS_CLOSING);
   return rv;
+}
+
+void swale__ws_cut(void *transport) {
+  swale_ws *ws = transport;
+  ws->consumer = NULL;
+  swale__ws_break(ws, NULL);
 }

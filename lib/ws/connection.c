@@ -6,6 +6,7 @@
 #include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/opening.h"
+#include "ws/rate.h"
 
 const struct swale_transport_class swale__ws_transport = {
     .type = "websocket",
@@ -14,6 +15,8 @@ const struct swale_transport_class swale__ws_transport = {
     .send = swale__ws_send,
     .send_bytes = swale__ws_send_bytes,
     .close = swale__ws_close_transport,
+    .waiting = swale__ws_waiting,
+    .cut = swale__ws_cut,
 };
 
 /* ---- calls of the host's ---------------------------------------------------------------- */
@@ -53,6 +56,8 @@ int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_optio
   *out = NULL;
   if (options && swale__ws_options_check(options) < 0)
     return SWALE_EINVAL;
+  if (swale_loop_draining(loop))
+    return SWALE_ESTATE;
   struct swale__ws_pool *pool = swale__ws_pool_of(loop);
   if (!pool)
     return SWALE_ENOMEM;
@@ -115,6 +120,7 @@ void swale_ws_free(swale_ws *ws) {
   swale_loop_enter(loop);
   ws->freed = true;
   swale_timer_stop(loop, &ws->timer);
+  swale__ws_opening_decided(ws);
   swale__ws_lose(ws, SWALE__CLOSE_ABNORMAL);
   swale_loop_defer(loop, &ws->job);
   swale_loop_leave_quietly(loop);
@@ -146,7 +152,7 @@ int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len) {
   if (len == 0)
     return 0;
   swale__ws_visit_begin(&visit, ws);
-  ws->heard_ms = swale__ws_now(ws);
+  swale__ws_hear(ws);
   ws->pinged = false;
   swale__ws_opening_retire(ws);
   ws->busy = true;
@@ -185,7 +191,7 @@ int swale_ws_peek(swale_ws *ws, struct iovec *iov, int max) {
 /* While nothing is read, that the peer takes what we send is its sign of life. */
 static void note_progress(swale_ws *ws) {
   if (ws->paused) {
-    ws->heard_ms = swale__ws_now(ws);
+    swale__ws_hear(ws);
     ws->pinged = false;
     swale__ws_watch_marks(ws);
   }

@@ -58,24 +58,28 @@ struct swale_ws {
   void *host_data;
   struct swale__ws_deflate *deflate; /* what has been agreed, until we close; NULL: messages go as they are */
   uint32_t message_ms;               /* the last message either way */
-  uint16_t close_code;               /* the one we began to close with */
+  union {
+    uint16_t controls;   /* frames that came in this second, until we close */
+    uint16_t close_code; /* the one we began to close with */
+  };
   uint8_t phase;
   bool visited : 1; /* by the host; see swale__ws_visit */
   bool busy : 1;    /* in a feed: callbacks of the consumer may be running */
   bool paused : 1;  /* output is over its mark: the consumer is paused, and nothing shall be read */
   bool pinged : 1;  /* and not heard of since */
   bool ping_due : 1;
-  bool tell : 1;     /* on_output is due */
-  bool freed : 1;    /* by the host; only the job still knows it */
-  uint32_t since_ms; /* of the beginning, the last ping of ours, the close */
-  uint32_t heard_ms; /* the peer was last alive */
+  bool tell : 1;                            /* on_output is due */
+  bool freed : 1;                           /* by the host; only the job still knows it */
+  uint32_t since_ms;                        /* of the beginning, the last ping of ours, the close */
+  uint32_t heard_ms;                        /* the peer was last alive */
+  uint32_t messages_missing, bytes_missing; /* from the peer's buckets, see rate.c */
   swale_consumer *consumer;
   struct swale__ws_reader *reader; /* while a frame or message is incomplete */
   swale_app *app;
   struct swale_timer timer;
 };
 
-_Static_assert(sizeof(struct swale_ws) <= 168 || sizeof(void *) != 8, "an idle connection is small");
+_Static_assert(sizeof(struct swale_ws) <= 176 || sizeof(void *) != 8, "an idle connection is small");
 
 /* ---- connection.c: life ---------------------------------------------------------------------- */
 
@@ -97,7 +101,7 @@ bool swale__ws_visit_end(struct swale__ws_visit *visit);
 /* Likewise where nobody may be called back, so it does exist. */
 void swale__ws_visit_end_quietly(struct swale__ws_visit *visit);
 
-/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL. */
+/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL, SWALE_ESTATE. */
 int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
                    swale_ws **out);
 
@@ -132,12 +136,18 @@ void swale__ws_tell(swale_ws *ws);
 /* The consumer has decided: the host may ask for the answer, early bytes can be taken. */
 void swale__ws_decided(swale_ws *ws);
 
+/* ---- opening.c --------------------------------------------------------------------------------- */
+
+/* The handshake is over, one way or the other: it is not counted as undecided any more. */
+void swale__ws_opening_decided(swale_ws *ws);
+
 /* ---- sending.c --------------------------------------------------------------------------------- */
 
 /* Queues a frame, taking over the reference, also on the error, SWALE_ENOMEM. Tells the host. */
 int swale__ws_queue(swale_ws *ws, swale_payload *frame);
 
 int swale__ws_send(void *transport, swale_payload *payload);
+size_t swale__ws_waiting(const void *transport);
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len);
 
 /* A ping or pong, ahead of data that waits. SWALE_ENOMEM. */
@@ -182,6 +192,7 @@ void swale__ws_break(swale_ws *ws, const char *detail);
 void swale__ws_peer_closed(swale_ws *ws, const unsigned char *payload, size_t len);
 
 int swale__ws_close_transport(void *transport, uint16_t code, const char *reason);
+void swale__ws_cut(void *transport);
 
 /* ---- deadline.c -------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ws/connection.h"
 #include "ws/opening.h"
+#include "ws/rate.h"
 
 /*
  * One timer for everything a connection waits for. It is armed when the phase changes and when it has fired,
@@ -62,7 +63,7 @@ static void ping(swale_ws *ws) {
   if (swale__ws_ping(ws) == 0 && ws->options->pong_ms > 0)
     ws->pinged = true;
   else
-    ws->heard_ms = ws->since_ms;
+    swale__ws_hear(ws);
 }
 
 static void check_open(swale_ws *ws) {

@@ -61,7 +61,7 @@ void swale__ws_reader_feed(struct swale__ws_reader *reader, const void *bytes, s
   reader->left = len;
 }
 
-static uint64_t frame_size(const struct swale__ws_piece *piece) {
+uint64_t swale__ws_frame_size(const struct swale__ws_piece *piece) {
   uint64_t length_field = piece->frame_len < 126 ? 0 : piece->frame_len <= UINT16_MAX ? 2 : 8;
   return HEADER_MIN + length_field + (piece->masked ? MASK_LEN : 0) + piece->frame_len;
 }
@@ -84,7 +84,7 @@ static void describe(struct swale__ws_reader *reader, const struct wslay_frame_i
   piece->last = reader->frame_left == 0;
   reader->in_frame = !piece->last;
   if (piece->last)
-    reader->held -= frame_size(piece);
+    reader->held -= swale__ws_frame_size(piece);
 }
 
 /* Puts a control frame together, which is at most 125 bytes. True when the piece now shows all of it. */

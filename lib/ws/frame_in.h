@@ -42,6 +42,9 @@ struct swale__ws_piece {
   size_t len;
 };
 
+/* Bytes of the whole frame, header included. */
+uint64_t swale__ws_frame_size(const struct swale__ws_piece *piece);
+
 /* SWALE_ENOMEM. wslay takes its memory from the C library. */
 int swale__ws_reader_new(const struct swale_allocator *allocator, struct swale__ws_reader **out);
 void swale__ws_reader_free(struct swale__ws_reader *reader, const struct swale_allocator *allocator);

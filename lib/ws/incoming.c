@@ -6,6 +6,7 @@
 #include "ws/frame_in.h"
 #include "ws/frame_out.h"
 #include "ws/message_in.h"
+#include "ws/rate.h"
 
 /*
  * From pieces of frames to messages. A frame's header is judged with its first piece, before any of its
@@ -62,6 +63,18 @@ static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
   default:
     return protocol_fault("a frame with a reserved opcode");
   }
+}
+
+/* What comes too fast. */
+static struct fault meter(swale_ws *ws, const struct swale__ws_piece *p) {
+  struct fault fault = {SWALE__CLOSE_POLICY, SWALE_EFULL, NULL};
+  if (!swale__ws_spend_bytes(ws, swale__ws_frame_size(p)))
+    fault.detail = "too many bytes a second";
+  else if (swale__ws_opcode_is_control(p->opcode) && !swale__ws_spend_control(ws))
+    fault.detail = "too many control frames a second";
+  else if ((p->opcode == TEXT || p->opcode == BINARY) && !swale__ws_spend_message(ws))
+    fault.detail = "too many messages a second";
+  return fault.detail ? fault : (struct fault){0};
 }
 
 /* ---- messages --------------------------------------------------------------------------- */
@@ -164,6 +177,8 @@ static void take_piece(swale_ws *ws, const struct swale__ws_piece *p) {
     return;
   }
   struct fault fault = p->first ? judge(ws, p) : (struct fault){0};
+  if (p->first && !fault.code)
+    fault = meter(ws, p);
   if (fault.code)
     swale__ws_fail(ws, fault.code, fault.error, fault.detail);
   else if (swale__ws_opcode_is_control(p->opcode))

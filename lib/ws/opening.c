@@ -7,6 +7,7 @@
 #include "ws/deflate.h"
 #include "ws/memory.h"
 #include "ws/origin.h"
+#include "ws/undecided.h"
 
 enum { SWITCHING_PROTOCOLS = 101, BAD_REQUEST = 400, FORBIDDEN = 403, INTERNAL_ERROR = 500 };
 
@@ -38,12 +39,22 @@ int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server) 
   opening->deflate_wanted = ws->options->deflate && swale__ws_codec_available;
   if (opening->deflate_wanted)
     opening->deflate = *ws->options->deflate;
+  opening->ws = ws;
   int rv = copy_addresses(opening, client, server, memory(ws));
-  if (rv < 0)
-    swale__ws_release(memory(ws), opening);
-  else
+  if (rv == 0)
+    rv = swale__ws_undecided_join(opening, client);
+  if (rv == 0) {
     ws->opening = opening;
+    return 0;
+  }
+  swale__ws_release(memory(ws), opening->addresses);
+  swale__ws_release(memory(ws), opening);
   return rv;
+}
+
+void swale__ws_opening_decided(swale_ws *ws) {
+  if (ws->opening)
+    swale__ws_undecided_leave(ws->opening);
 }
 
 static void forget_request(swale_ws *ws) {
@@ -56,6 +67,7 @@ static void forget_request(swale_ws *ws) {
 void swale__ws_opening_free(swale_ws *ws) {
   if (!ws->opening)
     return;
+  swale__ws_undecided_leave(ws->opening);
   forget_request(ws);
   swale__ws_release(memory(ws), ws->opening->answer);
   swale__ws_release(memory(ws), ws->opening->early);

@@ -12,6 +12,9 @@ enum { SWALE__EARLY_SLACK = 65536 };
 
 /* What a connection needs until it is open. */
 struct swale__ws_opening {
+  swale_ws *ws;
+  struct swale__ws_opening *next, **link; /* among the undecided; link is NULL outside of it */
+  uint64_t peer;                          /* see undecided.h; 0 if unknown */
   struct swale__ws_head head;
   char *addresses;       /* the block that holds both */
   char *client, *server; /* NULL if unknown */
@@ -26,7 +29,7 @@ struct swale__ws_opening {
   size_t early_len, early_capacity;
 };
 
-/* Gives a new connection its opening. The addresses may be NULL, and are copied. SWALE_ENOMEM. */
+/* Gives a new connection its opening. The addresses may be NULL, and are copied. SWALE_ENOMEM, SWALE_EFULL. */
 int swale__ws_opening_new(swale_ws *ws, const char *client, const char *server);
 void swale__ws_opening_free(swale_ws *ws);
 

@@ -52,6 +52,14 @@ static void trim(struct swale_timer *timer) {
   watch_spare(pool);
 }
 
+/* Without randomness it is the pool's address, which is hard enough to guess. */
+static void draw_seed(struct swale__ws_pool *pool) {
+  const struct swale_env *env = swale_loop_env(pool->loop);
+  uint64_t *seed = &pool->undecided.seed;
+  if (env->random(seed, sizeof *seed, env->user) != 0)
+    *seed = (uintptr_t)pool;
+}
+
 struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
   struct swale__ws_pool *pool = swale_loop_extension(loop, &key, sizeof *pool, free_pool);
   if (pool && !pool->loop) {
@@ -59,6 +67,9 @@ struct swale__ws_pool *swale__ws_pool_of(swale_loop *loop) {
     pool->allocator = &swale_loop_env(loop)->allocator;
     swale_ws_options_default(&pool->defaults);
     pool->trim.fire = trim;
+    draw_seed(pool);
+    pool->drain_hook.refuse = swale__ws_undecided_drain;
+    swale_loop_on_drain(loop, &pool->drain_hook);
   }
   return pool;
 }

@@ -11,6 +11,7 @@
 #include "ws/codec.h"
 #include "ws/frame_in.h"
 #include "ws/message_in.h"
+#include "ws/undecided.h"
 
 enum { SWALE__CHUNK_FRAMES = 16, SWALE__CONNECTIONS_MAX = 1000000 };
 
@@ -41,6 +42,8 @@ struct swale__ws_pool {
   struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */
   swale_payload *ping, *pong;         /* without payload */
   swale_ws *left; /* whose visit is about to end, until it is freed; see swale__ws_visit_end */
+  struct swale__ws_undecided undecided;
+  struct swale_drain_hook drain_hook;
 };
 
 /* The loop's pool, made when first asked for; NULL when there is no memory. */

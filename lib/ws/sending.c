@@ -39,6 +39,10 @@ static int check_room(const swale_ws *ws, size_t len) {
   return len > max || swale__ws_output_data_bytes(&ws->output) > max - len ? SWALE_EFULL : 0;
 }
 
+size_t swale__ws_waiting(const void *transport) {
+  return swale__ws_output_data_bytes(&((const swale_ws *)transport)->output);
+}
+
 /* ---- data ------------------------------------------------------------------------------- */
 
 static int send_frame(swale_ws *ws, swale_payload *frame) {

@@ -163,6 +163,7 @@ int main(int argc, char **argv) {
   must(swale_app_default(h.app, &member), "swale_app_default");
   swale_ws_options_default(&h.options);
   h.options.on_output = on_output;
+  h.options.handshakes_max = UINT32_MAX; /* all connections at once, from one host */
   h.epoll = epoll_create1(EPOLL_CLOEXEC);
   if (h.epoll < 0 || epoll_ctl(h.epoll, EPOLL_CTL_ADD, h.listener, &listening) < 0)
     die("epoll");

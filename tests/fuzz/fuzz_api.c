@@ -43,6 +43,7 @@ struct slot {
 struct memory {
   uint64_t last_id;
   int connects, disconnects;
+  int high;
 };
 
 struct world {
@@ -167,6 +168,13 @@ static int close_it(void *transport, uint16_t code, const char *reason) {
   return answer;
 }
 
+static size_t waiting(const void *transport) {
+  const struct connection *c = transport;
+  return c->accepted ? 1000 : 0;
+}
+
+static void cut_it(void *transport) { forget(transport); }
+
 static const struct swale_transport_class transport_class = {
     .type = "websocket",
     .accept = accept_it,
@@ -174,6 +182,8 @@ static const struct swale_transport_class transport_class = {
     .send = send_it,
     .send_bytes = send_bytes,
     .close = close_it,
+    .waiting = waiting,
+    .cut = cut_it,
 };
 
 /* ---- consumers ------------------------------------------------------------------------------------- */
@@ -226,6 +236,17 @@ static int on_message(swale_consumer *c, swale_message *m) {
   return verdict(w);
 }
 
+static int on_pressure(swale_consumer *c, int high, size_t bytes) {
+  struct world *w = world_of(c);
+  struct memory *memory = swale_state(c);
+  enter_callback(w, false);
+  REQUIRE(memory->connects == 1 && memory->disconnects == 0 && memory->high == !high);
+  REQUIRE(bytes == swale_waiting(c));
+  memory->high = high;
+  leave_callback(w, c);
+  return verdict(w);
+}
+
 static const struct swale_handler handlers[] = {{"event", on_message}, {NULL, NULL}};
 static const char *const some_groups[] = {"g.0", "g.1", NULL};
 static const char *const protocols[] = {"p2", "p1", NULL};
@@ -233,11 +254,11 @@ static const char *const protocols[] = {"p2", "p1", NULL};
 #define CLASS(n, ...)                                                                                        \
   {                                                                                                          \
     .name = n, .state_size = sizeof(struct memory), .connect = on_connect, .receive = on_receive,            \
-    .disconnect = on_disconnect, .handlers = handlers, __VA_ARGS__                                           \
+    .disconnect = on_disconnect, .handlers = handlers, .pressure = on_pressure, __VA_ARGS__                  \
   }
 static const struct swale_consumer_class classes[] = {
     CLASS("newest", .groups = some_groups),
-    CLASS("oldest", .overflow = SWALE_OVERFLOW_DROP_OLDEST, .subprotocols = protocols),
+    CLASS("oldest", .overflow = SWALE_OVERFLOW_DROP_OLDEST, .subprotocols = protocols, .conflate_key = "key"),
     CLASS("close", .overflow = SWALE_OVERFLOW_CLOSE, .groups = some_groups + 1),
 };
 static const struct swale_consumer_class worker = CLASS("worker", .groups = some_groups);
@@ -395,6 +416,7 @@ static int render(const swale_message *m, swale_buffer *out, void *arg) {
 static swale_message *make_message(struct world *w) {
   swale_message *m = swale_message_new_with(take(w) % 8 ? "event" : "other", 0, &w->its->allocator);
   swale_message_add_int(m, "id", ++w->next_id);
+  swale_message_add_int(m, "key", w->next_id % 3);
   if (take(w) % 16 == 1)
     swale_message_add_bytes(m, "ballast", group_names, sizeof group_names);
   return m;
@@ -555,6 +577,28 @@ static void renew_loop(struct world *w, int i) {
       w->slots[s].loop = w->loops[i];
 }
 
+static void on_done(const struct swale_drain_report *r, void *world) {
+  enter_callback(world, false);
+  REQUIRE(r->closed + r->cut <= r->consumers && r->consumers <= r->closed + r->cut + r->refused);
+  leave_callback(world, NULL);
+}
+
+static void drain(struct world *w, swale_loop *loop) {
+  struct swale_drain_config config;
+  unsigned how = take(w);
+  swale_drain_config_default(&config);
+  config.batch = 1 + how % 3;
+  config.period_ms = how % 4 * 1000;
+  config.deadline_ms = config.period_ms + how + 1;
+  config.on_done = on_done;
+  config.user = w;
+  w->quiet++;
+  int rv = swale_loop_drain(loop, &config);
+  REQUIRE(rv == 0 || rv == SWALE_ESTATE || rv == SWALE_ENOMEM);
+  REQUIRE(swale_loop_draining(loop) == (rv != SWALE_ENOMEM));
+  w->quiet--;
+}
+
 static void act_outside(struct world *w, unsigned what) {
   int i = (int)take(w) % LOOPS;
   switch (what) {
@@ -573,6 +617,8 @@ static void act_outside(struct world *w, unsigned what) {
     break;
   default:
     REQUIRE(swale_loop_timeout_ms(w->loops[i]) >= -1);
+    if (take(w) % 8 == 1)
+      drain(w, w->loops[i]);
   }
 }
 
@@ -583,7 +629,11 @@ static void act_inside(struct world *w) {
   if (w->connects > w->disconnects)
     REQUIRE(swale_app_free(w->app) == SWALE_ESTATE || swale_app_consumers(w->app) == 0);
   swale_loop_timeout_ms(w->turn);
-  swale_loop_close_all(w->turn, take(w) % 2 ? 1001 : 1006, NULL);
+  unsigned how = take(w);
+  if (how % 16 == 2)
+    drain(w, w->turn);
+  else
+    swale_loop_close_all(w->turn, how % 2 ? 1001 : 1006, NULL);
   w->quiet--;
 }
 

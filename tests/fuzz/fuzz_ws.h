@@ -141,6 +141,8 @@ static inline void subject_init(struct subject *s) {
   swale_ws_options_default(&s->options);
   s->options.head_max = 2048;
   s->options.message_max = 5000;
+  s->options.message_rate = 500;
+  s->options.byte_rate = 100000;
   s->options.fragments_max = 10;
   s->options.empty_fragments_max = 3;
   s->options.output_max = 8192;

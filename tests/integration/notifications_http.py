@@ -211,7 +211,7 @@ class Requests(websocket.TestCase):
         counters = await self.call(http.stats, self.url)
         self.assertEqual((1, 1), (counters["consumers"], counters["memberships"]))
         self.assertEqual((2, 2, 2), (counters["offered"], counters["delivered"], counters["group_sends"]))
-        self.assertEqual({"full", "expired", "closed", "nomem", "flushed"}, set(counters["dropped"]))
+        self.assertEqual({"full", "expired", "closed", "nomem", "flushed", "conflated"}, set(counters["dropped"]))
 
     # ---- connections
 

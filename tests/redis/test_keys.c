@@ -64,7 +64,8 @@ static void names_are_spread_over_several_hosts(void **state) {
   nodes_open_with(&n, &c, NULL);
   exchange(&n);
   for (int i = 0; i < 2; i++) /* both have had something to do */
-    assert_null(strstr(server_ask(&servers[i], c.mode == SWALE_REDIS_CORE ? "DBSIZE" : "PUBSUB CHANNELS"), "(empty"));
+    assert_null(
+        strstr(server_ask(&servers[i], c.mode == SWALE_REDIS_CORE ? "DBSIZE" : "PUBSUB CHANNELS"), "(empty"));
   nodes_close(&n);
 }
 
@@ -258,8 +259,10 @@ static void a_flush_empties_redis(void **state) {
 }
 
 int main(void) {
-#define IN_CORE_MODE(test) {#test ", core", test, NULL, NULL, (void *)"core"}
-#define IN_BOTH_MODES(test) IN_CORE_MODE(test), {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+#define IN_CORE_MODE(test)                                                                                   \
+  { #test ", core", test, NULL, NULL, (void *)"core" }
+#define IN_BOTH_MODES(test)                                                                                  \
+  IN_CORE_MODE(test), { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(names_are_spread_over_several_hosts),
       IN_BOTH_MODES(messages_may_be_encrypted),

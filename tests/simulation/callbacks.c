@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The user's side: five kinds of consumers, a worker, a guard, and the hooks. Each may get up to mischief. */
+/* The user's side: six kinds of consumers, a worker, a guard, and the hooks. Each may get up to mischief. */
 
 static struct world *world_of(const swale_consumer *c) { return swale_consumer_user(c); }
 
@@ -167,6 +167,22 @@ static int handle(swale_consumer *c, swale_message *m) {
   return misbehave(w);
 }
 
+static int pressure(swale_consumer *c, int high, size_t waiting) {
+  struct world *w = world_of(c);
+  struct actor *a = actor_of(c);
+  callback_begin(w, a->peer, false, "pressure");
+  CHECK(w, a->stage == OPEN || try_send(a, SWALE_TEXT, "?", 1) < 0,
+        "pressure on consumer %u, which is closing", a->serial);
+  CHECK(w, high == !a->high, "consumer %u is told %d twice", a->serial, high);
+  CHECK(w, waiting == swale_waiting(c), "%zu bytes wait, not %zu", swale_waiting(c), waiting);
+  a->high = high;
+  a->peer->busy = true;
+  mischief(w, a);
+  a->peer->busy = false;
+  callback_end(w);
+  return misbehave(w);
+}
+
 /* Whether a peer that keeps to the protocol can have brought about this code. */
 static bool is_his(const struct peer *p, int code) {
   const struct swale_ws_options *o = &p->world->styles[p->style];
@@ -177,7 +193,7 @@ static bool is_his(const struct peer *p, int code) {
     return false;
   case 1009:
     return p->longest > o->message_max || p->partial.len > o->message_max;
-  case 1008: /* too many fragments */
+  case 1008: /* too many fragments, or too much in a second */
     return o->fragments_max < 1000;
   case 1000:
   case 1005:
@@ -220,11 +236,12 @@ static const char *const everybody[] = {"g.everybody", NULL};
 static const char *const two[] = {"g.1", "g.everybody", NULL};
 static const char *const protocols[] = {"v2", "v1", NULL};
 
-const char *const class_paths[CLASSES] = {"chat/<slug:room>/", "later/", "picky/<int:number>", "strict/",
-                                          "oldest/"};
+const char *const class_paths[CLASSES] = {"chat/<slug:room>/", "later/",  "picky/<int:number>",
+                                          "strict/",           "oldest/", "latest/"};
 
 #define COMMON                                                                                               \
-  .state_size = sizeof(struct actor *), .receive = receive, .disconnect = disconnect, .handlers = handlers
+  .state_size = sizeof(struct actor *), .receive = receive, .disconnect = disconnect, .handlers = handlers,  \
+  .pressure = pressure
 const struct swale_consumer_class classes[CLASSES] = {
     {.name = "chat", COMMON, .connect = connect_and_accept, .groups = everybody, .subprotocols = protocols},
     {.name = "later", COMMON, .connect = connect_and_wait, .groups = two},
@@ -235,6 +252,7 @@ const struct swale_consumer_class classes[CLASSES] = {
      .overflow = SWALE_OVERFLOW_CLOSE,
      .groups = two},
     {.name = "oldest", COMMON, .connect = connect_and_accept, .overflow = SWALE_OVERFLOW_DROP_OLDEST},
+    {.name = "latest", COMMON, .connect = connect_and_accept, .conflate_key = "group", .groups = two},
 };
 const struct swale_consumer_class worker_class = {.name = "worker", COMMON, .connect = connect_worker};
 

@@ -70,6 +70,12 @@ void check_graves(const struct world *w, const struct host *h) {
           "connection %u was freed, its consumer not disconnected", w->graves[i]->id);
 }
 
+/* Handshakes are only limited where the limits are low enough for a crowd like ours. */
+static bool may_be_refused(const struct peer *p, int rv) {
+  return ok_or_starved(p->world, rv) || (rv == SWALE_ESTATE && p->host->ending) ||
+         (rv == SWALE_EFULL && p->world->styles[p->style].handshakes_max < 100);
+}
+
 static void make_raw(struct peer *p) {
   struct world *w = p->world;
   const char *client = dice_chance(&w->dice, 50) ? "192.0.2.1:5" : NULL;
@@ -78,7 +84,7 @@ static void make_raw(struct peer *p) {
   int rv = swale_ws_new(w->app, p->host->loop, &w->styles[p->style], client, NULL, p, &ws);
   call_end(w);
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv) || (rv == SWALE_ESTATE && p->host->ending), "swale_ws_new: %d", rv);
+  CHECK(w, may_be_refused(p, rv), "swale_ws_new: %d", rv);
   CHECK(w, (rv == 0) == (p->ws != NULL), "swale_ws_new answers %d and %p", rv, (void *)p->ws);
   if (dice_chance(&w->dice, w->temper.piped) && w->n_peers < PIPES_MAX)
     pipe_open(p);
@@ -96,7 +102,7 @@ static void make_upgraded(struct peer *p) {
   call_end(w);
   p->opening = p->busy = false;
   p->ws = ws;
-  CHECK(w, ok_or_starved(w, rv) || (rv == SWALE_ESTATE && p->host->ending), "swale_ws_new_upgraded: %d", rv);
+  CHECK(w, may_be_refused(p, rv), "swale_ws_new_upgraded: %d", rv);
   CHECK(w, (rv == 0) == (ws != NULL), "swale_ws_new_upgraded answers %d and %p", rv, (void *)ws);
   CHECK(w, rv == 0 || !p->actor, "swale_ws_new_upgraded fails and leaves a consumer");
 }

@@ -36,8 +36,8 @@ size_t write_text(char *to, size_t len, uint64_t seed) {
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
-static const char *const targets[] = {"/chat/lobby/", "/later/",    "/picky/7?as=me", "/strict/",
-                                      "/oldest/",     "/chat/r-2/", "/nowhere/",      "/chat/%ff/"};
+static const char *const targets[] = {"/chat/lobby/", "/later/",    "/picky/7?as=me", "/strict/",  "/oldest/",
+                                      "/latest/",     "/chat/r-2/", "/nowhere/",      "/chat/%ff/"};
 enum { TARGETS = sizeof targets / sizeof targets[0] };
 
 static const char *some_target(struct dice *d) {

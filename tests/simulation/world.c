@@ -205,6 +205,8 @@ static void make_styles(struct world *w) {
   o->message_max = 4096, o->head_max = 2048, o->early_max = 512;
   o->output_max = 8192, o->output_high = 2048, o->output_low = 512;
   o = &w->styles[1];
+  o->message_rate = 30, o->control_rate = 20, o->byte_rate = 4000, o->handshakes_max = 20,
+  o->handshakes_per_peer = 5;
   o->message_max = 200, o->fragments_max = 4, o->empty_fragments_max = 1, o->head_max = 400,
   o->headers_max = 8;
   o->early_max = 0, o->output_max = 600, o->output_high = 300, o->output_low = 0;
@@ -314,7 +316,7 @@ static void check_empty(struct world *w) {
 void world_end(struct world *w) {
   w->ending = true;
   mend_memory(w);
-  uint32_t manner = dice_below(&w->dice, 4);
+  uint32_t manner = dice_below(&w->dice, 5);
   note(w, "the end, manner %u", manner);
   w->fuel = 1000;
   w->calm = manner != 0 && dice_chance(&w->dice, 50);
@@ -322,6 +324,8 @@ void world_end(struct world *w) {
     say_goodbye(w);
   else if (manner == 2)
     check_silence(w);
+  else if (manner == 3)
+    drain_all(w);
   refuse_to_go(w);
   w->memory_fails = w->temper.starved_end;
   swale_testing_fail_allocation(w->env, w->memory_fails ? 1 : 0, 1);

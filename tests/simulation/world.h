@@ -27,10 +27,11 @@
  *   callbacks.c  the consumer classes, on_output, on_drop, ...
  *   act_*.c      what can happen
  *   schedule.c   how often it does
+ *   drain.c      the end by swale_loop_drain
  *   invariants.c what must hold between steps, and when all is quiet
  */
 
-enum { LOOPS = 2, GROUPS = 6, CLASSES = 5, STYLES = 5, PLAINS = 3, DEAD_NAMES = 16, CALLS = 32, KINDS = 32 };
+enum { LOOPS = 2, GROUPS = 6, CLASSES = 6, STYLES = 5, PLAINS = 3, DEAD_NAMES = 16, CALLS = 32, KINDS = 32 };
 
 /* No message is longer than 1 << MESSAGE_BITS. */
 enum { MESSAGE_BITS = 17 };
@@ -128,6 +129,7 @@ struct actor {
   struct spans spans[GROUPS];
   uint64_t last_id;
   uint64_t owed, got, lost; /* messages: offered to it; handled; reported as dropped */
+  bool high;                /* as pressure has told */
   bool unclear;             /* `owed` cannot be told exactly */
 };
 
@@ -338,6 +340,10 @@ int try_send(struct actor *a, enum swale_kind kind, const void *bytes, size_t le
 int try_send_rendered(struct actor *a, swale_message *m);
 void try_join(struct actor *a, unsigned group);
 int try_group_send(struct world *w, unsigned group);
+
+/* ---- drain.c ----------------------------------------------------------------------------------- */
+
+void drain_all(struct world *w);
 
 /* ---- invariants.c ------------------------------------------------------------------------------ */
 

@@ -23,12 +23,18 @@ struct unit_env {
   long live;      /* blocks not freed */
   long allocated; /* malloc and realloc calls so far */
   long fail_at;   /* 1: the next one fails; 0: none does */
+  int for_good;   /* all behind that one fail too */
+  int failing;    /* they do */
   int random_fails;
 };
 
 static inline int unit_env_refuses(struct unit_env *u) {
   u->allocated++;
-  return u->fail_at > 0 && --u->fail_at == 0;
+  if (u->failing)
+    return 1;
+  int refused = u->fail_at > 0 && --u->fail_at == 0;
+  u->failing = refused && u->for_good;
+  return refused;
 }
 
 static inline void *unit_env_malloc(size_t size, void *user) {
@@ -99,5 +105,39 @@ static inline void unit_fail_every_allocation(int (*scenario)(struct unit_env *u
   }
   fail_msg("the scenario never stopped allocating");
 }
+
+/* The same twice: only that allocation fails, and all behind it fail too. */
+static inline void unit_fail_every_allocation_also_for_good(int (*scenario)(struct unit_env *u)) {
+  for (int for_good = 0; for_good < 2; for_good++)
+    for (long n = 1;; n++) {
+      struct unit_env u;
+      unit_env_init(&u);
+      u.fail_at = n;
+      u.for_good = for_good;
+      int rv = scenario(&u);
+      assert_int_equal(u.live, 0);
+      if (u.fail_at > 0) {
+        assert_int_equal(rv, 0);
+        break;
+      }
+      assert_true(rv <= 0 && n < 100000);
+    }
+}
+
+/* For scenarios with a world that has an environment of its own: hands the state over, and back. */
+static inline void unit_env_hand_over(struct unit_env *to, const struct unit_env *from) {
+  to->fail_at = from->fail_at;
+  to->for_good = from->for_good;
+  to->failing = from->failing;
+  to->live = from->live;
+}
+
+/* In scenarios that go on after an error: the first one counts. */
+#define UNIT_TRY(error, call)                                                                                \
+  do {                                                                                                       \
+    int rv_ = (call);                                                                                        \
+    if (rv_ < 0 && *(error) == 0)                                                                            \
+      *(error) = rv_;                                                                                        \
+  } while (0)
 
 #endif

@@ -141,7 +141,7 @@ static void on_error(const struct swale_report *r, void *user) {
 }
 
 static void on_drop(const struct swale_drop *d, void *user) {
-  static const char *const reasons[] = {"full", "expired", "closed", "nomem", "flushed"};
+  static const char *const reasons[] = {"full", "expired", "closed", "nomem", "flushed", "conflated"};
   struct world *w = user;
   world_callback_begins(w);
   if (*d->channel)
@@ -227,7 +227,7 @@ void world_close(struct world *w) {
 
 static swale_message *new_message(struct world *w, const char *type, const char *text) {
   swale_message *m = swale_message_new_with(type, 0, &w->u.env.allocator);
-  if (m)
+  if (m && text)
     swale_message_add_str(m, "text", text);
   return m;
 }
@@ -373,6 +373,19 @@ static int fake_close(void *transport, uint16_t code, const char *reason) {
   return 0;
 }
 
+static size_t fake_waiting(const void *transport) {
+  const struct fake *f = transport;
+  assert_false(f->gone);
+  return f->waiting;
+}
+
+static void fake_cut(void *transport) {
+  struct fake *f = transport;
+  check_call(f);
+  world_log(f->w, "%s>cut", f->name);
+  forget_consumer(f);
+}
+
 const struct swale_transport_class fake_transport_class = {
     .type = "websocket",
     .accept = fake_accept,
@@ -380,6 +393,8 @@ const struct swale_transport_class fake_transport_class = {
     .send = fake_send,
     .send_bytes = fake_send_bytes,
     .close = fake_close,
+    .waiting = fake_waiting,
+    .cut = fake_cut,
 };
 
 int fake_open_request(struct fake *f, struct world *w, const char *name,

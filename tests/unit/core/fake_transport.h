@@ -6,7 +6,7 @@
  *
  *     a.connect a.receive(hi) a.note(x) a.disconnect(1006)     callbacks of the consumer named "a"
  *     a>accept a>accept(chat) a>header(k: v) a>reject(403)     what its transport is asked to do
- *     a>text(hi) a>binary(hi) a>payload(hi) a>close(1000 bye)
+ *     a>text(hi) a>binary(hi) a>payload(hi) a>close(1000 bye) a>cut
  *     !unhandled(type) !callback(which -5) !refused(404 path)  reports to on_error
  *     ~full(!) ~full(thumbnails) ~full(3)                      reports to on_drop of what was missed by a
  *                                                              consumer, a plain channel, three who are gone
@@ -84,7 +84,7 @@ void world_expect_at(struct world *w, const char *expected, const char *file, in
 void world_callback_begins(struct world *w);
 void world_callback_ends(struct world *w);
 
-/* A message with a "text" field, to a channel or group; answers what the send did. */
+/* A message with a "text" field (NULL: without), to a channel or group; answers what the send did. */
 int world_send(struct world *w, const char *channel, const char *type, const char *text);
 int world_group_send(struct world *w, const char *group, const char *type, const char *text);
 
@@ -107,6 +107,7 @@ struct fake {
   char name[32];
   bool accepted, gone;
   int close_code;
+  size_t waiting; /* what the transport says that waits */
 };
 
 extern const struct swale_transport_class fake_transport_class;

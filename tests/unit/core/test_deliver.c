@@ -510,6 +510,94 @@ static void an_open_consumer_never_overflows(void **state) {
   world_close(&w);
 }
 
+/* ---- conflation ---- */
+
+static void open_conflating(struct world *w, struct fake *f, uint32_t capacity) {
+  static struct swale_consumer_class cls;
+  cls = fake_class;
+  cls.conflate_key = "text";
+  world_init(w);
+  w->layer_config.capacity = capacity;
+  assert_int_equal(world_open(w, &cls), 0);
+  assert_int_equal(fake_open(f, w, "a"), 0);
+  clear_log(w);
+}
+
+static void send_words(struct world *w, struct fake *f, const char *words) {
+  for (char word[2] = {0}; *words; words++) {
+    word[0] = *words;
+    assert_int_equal(world_send(w, fake_channel(f->c), "note", word), 0);
+  }
+  world_run(w);
+}
+
+static void of_messages_with_the_same_key_only_the_newest_waits(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_conflating(&w, &a, 3);
+  send_words(&w, &a, "xx");
+  world_expect(&w, "a.note(x) a.note(x)"); /* who keeps up gets all */
+  fake_pause(&a);
+  send_words(&w, &a, "xyxzy");
+  world_expect(&w, "~conflated(!) ~conflated(!)");
+  assert_int_equal(dropped(&w, SWALE_DROP_CONFLATED), 2);
+  assert_int_equal(dropped(&w, SWALE_DROP_FULL), 0);
+  assert_int_equal(stats_of(&w, &a).dropped, 2);
+  assert_int_equal(stats_of(&w, &a).depth, 3);
+  assert_int_equal(world_stats(&w).queued, 3);
+  fake_resume(&a);
+  world_expect(&w, "a.note(x) a.note(z) a.note(y)");
+  world_close(&w);
+}
+
+/* Capacity counts keys; beyond it the class's overflow decides. */
+static void a_full_queue_still_takes_a_newer_message_of_a_key_it_has(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_conflating(&w, &a, 2);
+  fake_pause(&a);
+  send_words(&w, &a, "xyzx");
+  world_expect(&w, "~full(!) ~conflated(!)");
+  fake_resume(&a);
+  world_expect(&w, "a.note(y) a.note(x)");
+  world_close(&w);
+}
+
+static void a_message_without_the_key_or_of_another_type_is_not_replaced(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_conflating(&w, &a, 10);
+  fake_pause(&a);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(world_send(&w, fake_channel(a.c), "note", NULL), 0);
+    assert_int_equal(world_send(&w, fake_channel(a.c), i ? "other" : "note", "x"), 0);
+  }
+  world_run(&w);
+  fake_resume(&a);
+  world_expect(&w, "a.note() a.note(x) a.note() a.other(x)");
+  world_close(&w);
+}
+
+static void what_was_conflated_expires_by_its_newest_message(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  open_conflating(&w, &a, 10);
+  fake_pause(&a);
+  send_words(&w, &a, "x");
+  world_pass(&w, 40000);
+  send_words(&w, &a, "x");
+  world_expect(&w, "~conflated(!)");
+  world_pass(&w, 40000);
+  world_expect(&w, "");
+  world_pass(&w, 20001);
+  world_expect(&w, "~expired(!)");
+  world_close(&w);
+}
+
 /* ---- expiry ---- */
 
 static void what_waits_too_long_expires_by_the_loops_timer(void **state) {
@@ -725,6 +813,10 @@ int main(void) {
       cmocka_unit_test(drops_are_told_later_and_never_inside_a_send),
       cmocka_unit_test(a_drop_may_be_answered_with_a_message),
       cmocka_unit_test(without_memory_to_wait_a_message_is_dropped),
+      cmocka_unit_test(of_messages_with_the_same_key_only_the_newest_waits),
+      cmocka_unit_test(a_full_queue_still_takes_a_newer_message_of_a_key_it_has),
+      cmocka_unit_test(a_message_without_the_key_or_of_another_type_is_not_replaced),
+      cmocka_unit_test(what_was_conflated_expires_by_its_newest_message),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

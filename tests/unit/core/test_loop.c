@@ -892,7 +892,7 @@ static void close_all_asks_every_consumer(void **state) {
   assert_int_equal(swale_close(b.c, 4000, "first"), 0);
   world_expect(&w, "b>close(4000 first)");
   assert_int_equal(swale_loop_close_all(w.loop, 1001, "bye"), 0);
-  world_expect(&w, "c>reject(403 bye) a>close(1001 bye)");
+  world_expect(&w, "c>reject(503 bye) a>close(1001 bye)");
   world_run(&w);
   world_expect(&w, "c.disconnect(1006)");
   assert_int_equal(swale_loop_consumers(w.loop), 2);

@@ -21,6 +21,11 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_int_equal(o.message_max, 1048576);
   assert_int_equal(o.fragments_max, 1024);
   assert_int_equal(o.empty_fragments_max, 64);
+  assert_int_equal(o.message_rate, 10000);
+  assert_int_equal(o.byte_rate, 67108864);
+  assert_int_equal(o.control_rate, 100);
+  assert_int_equal(o.handshakes_max, 10000);
+  assert_int_equal(o.handshakes_per_peer, 1000);
   assert_int_equal(o.head_max, 16384);
   assert_int_equal(o.headers_max, 100);
   assert_int_equal(o.early_max, 16384);
@@ -74,6 +79,12 @@ static void limits_that_cannot_be_are_refused(void **state) {
   REFUSED(message_max, 0);
   REFUSED(message_max, (size_t)INT32_MAX + 1);
   REFUSED(fragments_max, 0);
+  REFUSED(message_rate, 0);
+  REFUSED(byte_rate, 0);
+  REFUSED(control_rate, 0);
+  REFUSED(control_rate, UINT16_MAX + 1);
+  REFUSED(handshakes_max, 0);
+  REFUSED(handshakes_per_peer, 0);
   REFUSED(head_max, 0);
   REFUSED(head_max, SIZE_MAX);
   REFUSED(headers_max, 0);
@@ -97,6 +108,13 @@ static void limits_at_their_ends_are_taken(void **state) {
   TAKEN(scheme, "wss");
   TAKEN(message_max, 1);
   TAKEN(message_max, INT32_MAX);
+  TAKEN(message_rate, 1);
+  TAKEN(message_rate, UINT32_MAX);
+  TAKEN(byte_rate, 1);
+  TAKEN(byte_rate, UINT32_MAX);
+  TAKEN(control_rate, UINT16_MAX);
+  TAKEN(handshakes_max, 1);
+  TAKEN(handshakes_per_peer, UINT32_MAX);
   TAKEN(head_max, INT32_MAX);
   TAKEN(early_max, INT32_MAX);
   TAKEN(empty_fragments_max, 0);

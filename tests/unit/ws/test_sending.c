@@ -229,6 +229,7 @@ static void of_a_flood_of_pings_the_first_few_and_the_last_are_answered(void **s
   enum { FLOOD = 1000, FEW = 2048 / 127 + 1 };
   size_t at = 0;
   char payload[125] = {0};
+  w->options.control_rate = FLOOD;
   world_connect(w);
   for (int i = 0; i < FLOOD; i++) {
     memcpy(payload, &i, sizeof i);
@@ -247,6 +248,7 @@ static void of_a_flood_of_pings_the_first_few_and_the_last_are_answered(void **s
 static void a_flood_of_pings_that_reads_nothing_takes_no_memory(void **state) {
   struct world *w = *state;
   struct iovec iov[64];
+  w->options.control_rate = UINT16_MAX;
   world_connect(w);
   swale_send_text(w->consumer, "unread", 6);
   world_frame(w, FIN | PING, data, 125);

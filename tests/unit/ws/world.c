@@ -109,6 +109,7 @@ static int guard(swale_scope *scope, void *arg) {
 void world_init(struct world *w) {
   memset(w, 0, sizeof *w);
   unit_env_init(&w->u);
+  w->cls = class;
   swale_ws_options_default(&w->options);
   w->options.on_output = on_output;
   w->options.on_answer = on_answer;
@@ -121,6 +122,8 @@ int world_open(struct world *w) {
   swale_layer_config_default(&layer);
   swale_loop_config_default(&loop);
   swale_app_config_default(&app);
+  if (w->capacity)
+    layer.capacity = w->capacity;
   layer.env = loop.env = app.env = &w->u.env;
   app.user = w;
   app.on_error = on_error;
@@ -132,7 +135,7 @@ int world_open(struct world *w) {
   if (rv == 0)
     rv = swale_app_layer(w->app, NULL, w->layer);
   if (rv == 0)
-    rv = swale_app_route(w->app, "ws/chat/", &class);
+    rv = swale_app_route(w->app, "ws/chat/", &w->cls);
   if (rv == 0)
     rv = swale_app_guard(w->app, guard, w);
   return rv;

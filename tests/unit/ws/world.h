@@ -19,6 +19,8 @@ struct world {
   swale_loop *loop;
   swale_app *app;
   struct swale_ws_options options;
+  struct swale_consumer_class cls; /* may be changed before world_open, as may the next */
+  uint32_t capacity;               /* of the layer; 0: its default */
   swale_ws *ws;
   swale_consumer *consumer; /* between connect and disconnect */
   size_t chunk;             /* of feeding: 0 whole, n bytes at once */
