@@ -187,6 +187,7 @@ static void layer_free(swale_layer *layer) {
   swale_layer_detach(layer);
   if (layer->outside.backend)
     layer->outside.class->free(layer->outside.backend);
+  swale__outside_forsake(layer);
   close_parts(layer);
   swale__drops_free(&layer->drops, &layer->env.allocator);
   pthread_mutex_destroy(&layer->lock);

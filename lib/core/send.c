@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "core/completion.h"
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/inbox.h"
@@ -43,34 +44,55 @@ int swale__send_here(swale_layer *layer, const char *channel, swale_message *m, 
   return c ? send_to_consumer(layer, c, m, wakes) : send_to_name(layer, channel, m, wakes);
 }
 
+/* *pending is NULL afterwards if it has been given away. */
 static int send_locked(swale_layer *layer, const char *channel, swale_message *m,
-                       struct swale__wakes *wakes) {
+                       struct swale_pending **pending, struct swale__wakes *wakes) {
   swale_consumer *c;
   int rv = swale__channel_resolve(layer, channel, &c);
   if (rv < 0)
     return rv;
   if (c)
     return send_to_consumer(layer, c, m, wakes);
-  if (swale__outside_has(layer, channel))
-    return swale__outside_send(layer, channel, m);
-  return send_to_name(layer, channel, m, wakes);
+  if (!swale__outside_has(layer, channel))
+    return send_to_name(layer, channel, m, wakes);
+  rv = swale__outside_send(layer, channel, m, *pending);
+  if (rv == 0)
+    *pending = NULL;
+  return rv;
+}
+
+/* At the end of a call: tells what is known already, or nobody after an error. */
+static void finish(swale_layer *layer, struct swale__wakes *wakes, struct swale_pending *pending, int rv) {
+  swale__layer_finish(layer, wakes);
+  if (rv < 0)
+    swale__pending_forget(pending);
+  else
+    swale_backend_complete(pending, 0);
 }
 
 int swale_send(swale_layer *layer, const char *channel, swale_message *message) {
+  return swale_send_then(layer, channel, message, NULL);
+}
+
+int swale_send_then(swale_layer *layer, const char *channel, swale_message *message,
+                    const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_channel(channel))
     return SWALE_ENAME;
   int rv = swale_message_freeze(message);
+  if (rv == 0)
+    rv = swale__pending_new(then, &pending);
   if (rv < 0)
     return rv;
   swale__layer_lock(layer);
   swale__layer_expire(layer);
-  rv = send_locked(layer, channel, message, &wakes);
+  rv = send_locked(layer, channel, message, &pending, &wakes);
   if (rv == 0)
     layer->books.sends++;
   else if (rv == SWALE_EFULL || rv == SWALE_ECLOSED)
     layer->books.refused++;
-  swale__layer_finish(layer, &wakes);
+  finish(layer, &wakes, pending, rv);
   return rv;
 }
 
@@ -143,11 +165,29 @@ int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_mess
   return (int64_t)offered;
 }
 
+/* What its members elsewhere get. Those here have it: that there is no room for it is told, but no error. */
+static void group_send_outside(swale_layer *layer, const char *group, swale_message *m,
+                               struct swale_pending **pending, int *result) {
+  if (!layer->outside.class)
+    return;
+  *result = swale__outside_group_send(layer, group, m, *pending);
+  if (*result == 0)
+    *pending = NULL;
+}
+
 int swale_group_send(swale_layer *layer, const char *group, swale_message *message) {
+  return swale_group_send_then(layer, group, message, NULL);
+}
+
+int swale_group_send_then(swale_layer *layer, const char *group, swale_message *message,
+                          const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_group(group))
     return SWALE_ENAME;
-  int rv = swale_message_freeze(message);
+  int rv = swale_message_freeze(message), result = 0;
+  if (rv == 0)
+    rv = swale__pending_new(then, &pending);
   if (rv < 0)
     return rv;
   swale__layer_lock(layer);
@@ -155,34 +195,69 @@ int swale_group_send(swale_layer *layer, const char *group, swale_message *messa
   int64_t offered = swale__group_send_here(layer, group, message, &wakes);
   if (offered >= 0) {
     layer->books.group_sends++;
-    swale__outside_group_send(layer, group, message);
+    group_send_outside(layer, group, message, &pending, &result);
   } else if (offered == SWALE_EFULL) {
     layer->books.refused++;
   }
   swale__layer_finish(layer, &wakes);
+  if (offered < 0)
+    swale__pending_forget(pending);
+  else
+    swale_backend_complete(pending, result);
   return offered > INT32_MAX ? INT32_MAX : (int)offered;
 }
 
 /* ---- groups ---- */
 
-int swale_group_add(swale_layer *layer, const char *group, const char *channel) {
+/* A channel that belongs to this process, or is kept here, joins. */
+static int add_here(swale_layer *layer, const char *group, const char *channel, swale_consumer *c) {
+  struct swale__plain *p;
+  if (c)
+    return swale__group_join(layer, group, swale__consumer_channel(c));
+  int rv = swale__plain_get(layer, channel, &p);
+  if (rv < 0)
+    return rv;
+  rv = swale__group_join(layer, group, &p->channel);
+  swale__plain_tidy(layer, &p->channel);
+  return rv;
+}
+
+static int add_locked(swale_layer *layer, const char *group, const char *channel,
+                      struct swale_pending **pending) {
   swale_consumer *c;
-  struct swale__plain *p = NULL;
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv < 0)
+    return rv;
+  bool given;
+  if (!c && swale__outside_has_member(layer, channel)) {
+    rv = swale__outside_group_add(layer, group, channel, *pending);
+    given = rv == 0;
+  } else {
+    rv = add_here(layer, group, channel, c);
+    given = rv == 0 && swale__outside_await(layer, swale__group_find(layer, group)->ticket, *pending);
+  }
+  if (given)
+    *pending = NULL;
+  return rv;
+}
+
+int swale_group_add(swale_layer *layer, const char *group, const char *channel) {
+  return swale_group_add_then(layer, group, channel, NULL);
+}
+
+int swale_group_add_then(swale_layer *layer, const char *group, const char *channel,
+                         const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_group(group) || !swale__name_is_channel(channel))
     return SWALE_ENAME;
+  int rv = swale__pending_new(then, &pending);
+  if (rv < 0)
+    return rv;
   swale__layer_lock(layer);
   swale__layer_expire(layer);
-  int rv = swale__channel_resolve(layer, channel, &c);
-  if (rv == 0 && c) {
-    rv = swale__group_join(layer, group, swale__consumer_channel(c));
-  } else if (rv == 0 && swale__outside_has_member(layer, channel)) {
-    rv = swale__outside_group_add(layer, group, channel);
-  } else if (rv == 0 && (rv = swale__plain_get(layer, channel, &p)) == 0) {
-    rv = swale__group_join(layer, group, &p->channel);
-    swale__plain_tidy(layer, &p->channel);
-  }
-  swale__layer_finish(layer, &wakes);
+  rv = add_locked(layer, group, channel, &pending);
+  finish(layer, &wakes, pending, rv);
   return rv;
 }
 
