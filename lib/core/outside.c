@@ -170,9 +170,9 @@ int swale_layer_attach(swale_layer *layer, swale_loop *home, const struct swale_
   swale_loop_hold(home);
   swale_loop_enter(home);
   int rv = o->class->attach(o->backend, home, sockets);
-  swale_loop_leave(home);
   if (rv < 0)
     leave_home(layer);
+  swale_loop_leave(home);
   return rv;
 }
 

@@ -50,7 +50,7 @@ static void await_replica(const struct trio *t) {
 }
 
 static void a_failover_is_followed(void **state) {
-  struct trio t;
+  struct trio t = {0};
   struct nodes n;
   struct crowd_member a, b;
   char url[100];
