@@ -22,8 +22,9 @@ static int open_group(void *backend, const char *group, uint64_t *ticket) {
 
 static void close_group(void *backend, const char *group) { (void)backend, (void)group; }
 
-static void group_send(void *backend, const char *group, swale_message *m) {
-  (void)backend, (void)group, (void)m;
+static int group_send(void *backend, const char *group, swale_message *m, struct swale_pending *pending) {
+  (void)backend, (void)group, (void)m, (void)pending;
+  return 0;
 }
 
 static const struct swale_backend_class slow_backend = {.open = open_backend,
