@@ -6,12 +6,21 @@
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "core/send.h"
 
 static int join_class_groups(swale_consumer *c) {
   int rv = 0;
   for (const char *const *g = c->class->groups; rv == 0 && g && *g; g++)
-    rv = swale__join(c, *g, &c->decision->ticket);
+    rv = swale_join(c, *g);
+  return rv;
+}
+
+static int prepare(swale_consumer *c) {
+  struct swale__running running;
+  if (!c->class->prepare)
+    return 0;
+  swale__running_begin(c->port->loop, &running, c);
+  int rv = c->class->prepare(c);
+  swale__running_end(c->port->loop);
   return rv;
 }
 
@@ -42,13 +51,24 @@ static void wait_for_groups(swale_consumer *c) {
   swale__decision_watch(c);
 }
 
+static void refuse_unprepared(swale_consumer *c, int error, const char *what) {
+  swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, error, what});
+  swale_reject(c, 500, NULL);
+}
+
 void swale__consumer_connect(swale_consumer *c) {
   if (c->stage != SWALE__UNDECIDED)
     return;
   int rv = join_class_groups(c);
   if (rv < 0) {
-    swale__app_report(c->port->app, &(struct swale_report){SWALE_REPORT_CALLBACK, c, rv, "groups"});
-    swale_reject(c, 500, NULL);
+    refuse_unprepared(c, rv, "groups");
+    return;
+  }
+  rv = prepare(c);
+  if (c->stage != SWALE__UNDECIDED)
+    return;
+  if (rv != 0) {
+    refuse_unprepared(c, rv, "prepare");
   } else if (c->decision->ticket > 0 && !swale__outside_settled(c->port->layer, c->decision->ticket)) {
     wait_for_groups(c);
     swale__port_connect_joined(c->port); /* they may have been joined since */

@@ -293,7 +293,15 @@ int swale_group_discard(swale_layer *layer, const char *group, const char *chann
   return rv;
 }
 
-int swale__join(swale_consumer *c, const char *group, uint64_t *ticket) {
+/* Who is still to be connected waits for his groups. */
+static void note_ticket(swale_consumer *c, const char *group) {
+  struct swale__decision *d = c->decision;
+  uint64_t ticket = swale__group_find(c->port->layer, group)->ticket;
+  if (d && !c->connected && ticket > d->ticket)
+    d->ticket = ticket;
+}
+
+int swale_join(swale_consumer *c, const char *group) {
   swale_layer *layer = c->port->layer;
   struct swale__wakes wakes = {0};
   if (!layer)
@@ -304,17 +312,10 @@ int swale__join(swale_consumer *c, const char *group, uint64_t *ticket) {
     return SWALE_ECLOSED;
   swale__layer_lock(layer);
   int rv = swale__group_join(layer, group, swale__consumer_channel(c));
-  if (rv == 0) {
-    uint64_t its = swale__group_find(layer, group)->ticket;
-    *ticket = its > *ticket ? its : *ticket;
-  }
+  if (rv == 0)
+    note_ticket(c, group);
   swale__layer_finish(layer, &wakes);
   return rv;
-}
-
-int swale_join(swale_consumer *c, const char *group) {
-  uint64_t ticket = 0;
-  return swale__join(c, group, &ticket);
 }
 
 int swale_leave(swale_consumer *c, const char *group) {
