@@ -28,6 +28,9 @@
 extern "C" {
 #endif
 
+/* Somebody waits to be told what becomes of a call. */
+struct swale_pending;
+
 /* What a backend is opened with. Pointers are valid during the call, but for `layer`. */
 struct swale_backend_setup {
   swale_layer *layer;  /* the one being opened: to be kept, not to be called yet */
@@ -63,10 +66,11 @@ struct swale_backend_class {
 
   /*
    * (locked) A message for a channel that is not this process's, or for the members of a group in other processes.
-   * 0, or SWALE_EFULL, SWALE_ENOMEM; a group's message that is not taken is the backend's to count.
+   * 0, or SWALE_EFULL, SWALE_ENOMEM; a group's message that is not taken is the backend's to count. After 0
+   * `pending`, which may be NULL, is the backend's: it gives it to swale_backend_complete.
    */
-  int (*send)(void *backend, const char *channel, swale_message *m);
-  void (*group_send)(void *backend, const char *group, swale_message *m);
+  int (*send)(void *backend, const char *channel, swale_message *m, struct swale_pending *pending);
+  int (*group_send)(void *backend, const char *group, swale_message *m, struct swale_pending *pending);
 
   /*
    * (locked) The group has got its first member in this process, or lost its last one. What the first
@@ -77,7 +81,7 @@ struct swale_backend_class {
   void (*group_close)(void *backend, const char *group);
 
   /* (locked) A channel that is not this process's joins or leaves, where has_members was set. */
-  int (*group_add)(void *backend, const char *group, const char *channel);
+  int (*group_add)(void *backend, const char *group, const char *channel, struct swale_pending *pending);
   int (*group_discard)(void *backend, const char *group, const char *channel);
 
   /*
@@ -105,6 +109,9 @@ SWALE_API void *swale_backend_of(const swale_layer *layer, const struct swale_ba
 
 /* The capacity of the channel of this name. Any thread. */
 SWALE_API uint32_t swale_backend_capacity(const swale_layer *layer, const char *channel);
+
+/* Tells what became of a call; see swale_send_then. NULL is fine. Any thread, without the layer's lock. */
+SWALE_API void swale_backend_complete(struct swale_pending *pending, int result);
 
 /* ---- what came from outside: the home loop's thread, without locks ------------------------------------------ */
 

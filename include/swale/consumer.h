@@ -87,12 +87,19 @@ struct swale_consumer_class {
    * with 1011.
    */
   int (*pressure)(swale_consumer *consumer, int high, size_t waiting);
+
+  /*
+   * Before connect: swale_join here the groups that depend on the request, a room's or a user's. connect is called when
+   * other processes' messages to these and to `groups` arrive, too. swale_reject may be called, swale_accept is
+   * SWALE_ESTATE yet. A non-zero return rejects with 500.
+   */
+  int (*prepare)(swale_consumer *consumer);
   void *reserved[2]; /* zero */
 };
 
 /*
  * Accepts the connection. `subprotocol` NULL picks the first of the class's subprotocols that the client
- * offered, or none. Headers added with swale_add_header go along. Errors: SWALE_ESTATE already decided,
+ * offered, or none. Headers added with swale_add_header go along. Errors: SWALE_ESTATE already decided, or in prepare,
  * SWALE_EINVAL the client did not offer this subprotocol, SWALE_ECLOSED the peer has gone, SWALE_ENOMEM.
  */
 SWALE_API int swale_accept(swale_consumer *c, const char *subprotocol);

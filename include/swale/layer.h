@@ -156,6 +156,23 @@ SWALE_API int swale_send(swale_layer *layer, const char *channel, swale_message 
  */
 SWALE_API int swale_group_send(swale_layer *layer, const char *group, swale_message *message);
 
+/*
+ * The same, and `then` says whom to tell what became of it; it is copied, NULL: nobody. Where nothing leaves the
+ * process that is known at once. With a backend `result` is 0 when its server has taken the message, or SWALE_EFULL the
+ * queue at the server was full, SWALE_ECLOSED the connection failed before there was an answer, or none came up in time,
+ * SWALE_EPROTOCOL the server answered with an error. `done` runs on the loop's thread, in swale_loop_run, once, and not
+ * at all when the call itself answers an error. The loop cannot be freed before.
+ */
+struct swale_completion {
+  struct swale_loop *loop;
+  void (*done)(int result, void *user);
+  void *user;
+};
+SWALE_API int swale_send_then(swale_layer *layer, const char *channel, swale_message *message,
+                              const struct swale_completion *then);
+SWALE_API int swale_group_send_then(swale_layer *layer, const char *group, swale_message *message,
+                                    const struct swale_completion *then);
+
 /* ---- groups ------------------------------------------------------------------------------- */
 
 /*
@@ -164,6 +181,10 @@ SWALE_API int swale_group_send(swale_layer *layer, const char *group, swale_mess
  * of this name has ended, SWALE_EFULL groups_max or channels_max, SWALE_ENOMEM.
  */
 SWALE_API int swale_group_add(swale_layer *layer, const char *group, const char *channel);
+
+/* The same; `done` is called when messages from everywhere arrive, or will not for the time being. */
+SWALE_API int swale_group_add_then(swale_layer *layer, const char *group, const char *channel,
+                                   const struct swale_completion *then);
 
 /* Takes the channel out of the group; 0 too when it was not in. Errors: SWALE_ENAME. */
 SWALE_API int swale_group_discard(swale_layer *layer, const char *group, const char *channel);

@@ -161,6 +161,8 @@ int swale_accept(swale_consumer *c, const char *subprotocol) {
   int rv = decided(c);
   if (rv < 0)
     return rv;
+  if (!c->connected)
+    return SWALE_ESTATE;
   if (subprotocol && !offered(c, subprotocol))
     return SWALE_EINVAL;
   begin(c);

@@ -72,7 +72,7 @@ struct swale__decision {
   swale_consumer *consumer;
   struct swale_header *headers; /* strings are owned */
   size_t n_headers;
-  uint64_t ticket;                      /* of the class's groups, while they are being joined */
+  uint64_t ticket;                      /* of groups joined before connect, while Redis, say, is told */
   struct swale__decision *next, **link; /* in the port's list then; link NULL: in none */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/consumer.h"
+#include "core/completion.h"
 #include "core/deliver.h"
 #include "core/drain.h"
 #include "core/group.h"
@@ -195,7 +196,8 @@ void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1) {
     swale__loop_run_jobs(loop);
     tell_drops(loop);
-    swale__outside_run(loop);
+    if (loop->at_home)
+      swale__outside_run(loop);
     swale__loop_run_jobs(loop);
   }
   loop->depth--;
@@ -212,6 +214,7 @@ static void run_inbox(swale_loop *loop) {
   swale__loop_lock(loop);
   loop->woken = false;
   swale__inbox_take(&loop->inbox, &loop->env.allocator);
+  struct swale_pending *completed = swale__completions_take(loop);
   swale__loop_unlock(loop);
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)
@@ -228,6 +231,7 @@ static void run_inbox(swale_loop *loop) {
   swale__loop_lock(loop);
   loop->inbox.bytes -= done;
   swale__loop_unlock(loop);
+  swale__completions_tell(completed);
 }
 
 static void run_timers(swale_loop *loop) {
@@ -249,9 +253,9 @@ static bool layers_have_work(const swale_loop *loop) {
 
 static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
-  bool waits = swale__inbox_waits(&loop->inbox);
+  bool waits = swale__inbox_waits(&loop->inbox) || loop->first_completed;
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || (loop->at_home && swale__outside_waits(loop));
 }
 
 int swale_loop_run(swale_loop *loop) {
@@ -328,7 +332,7 @@ static void free_extensions(swale_loop *loop) {
 int swale_loop_free(swale_loop *loop) {
   if (!loop)
     return 0;
-  if (loop->depth > 0)
+  if (loop->depth > 0 || loop->completions > 0)
     return SWALE_ESTATE;
   loop->ending = true;
   if (loop->holds > 0)

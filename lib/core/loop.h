@@ -49,6 +49,7 @@ struct swale_loop {
   bool woken, listed;    /* under the lock, as is the next */
   swale_loop *next_wake; /* while listed */
   atomic_uint wakers;
+  struct swale_pending *first_completed, *last_completed; /* under the lock */
 
   /* The rest is the loop's thread's own. */
   unsigned depth;
@@ -56,6 +57,7 @@ struct swale_loop {
   uint64_t now;
   struct swale__wheel wheel;
   struct swale_job *newest_job; /* a ring: it leads to the oldest */
+  atomic_size_t completions;    /* that have not been told */
   struct swale__port *ports;
   swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/completion.h"
 #include "core/consumer.h"
 #include "core/layer.h"
 #include "core/loop.h"
@@ -26,16 +27,16 @@ bool swale__outside_has_member(const swale_layer *layer, const char *channel) {
   return layer->outside.has_members && swale__outside_has(layer, channel);
 }
 
-int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m) {
+int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m,
+                        struct swale_pending *pending) {
   post(layer);
-  return layer->outside.class->send(layer->outside.backend, channel, m);
+  return layer->outside.class->send(layer->outside.backend, channel, m, pending);
 }
 
-void swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m) {
-  if (!layer->outside.class)
-    return;
+int swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m,
+                              struct swale_pending *pending) {
   post(layer);
-  layer->outside.class->group_send(layer->outside.backend, group, m);
+  return layer->outside.class->group_send(layer->outside.backend, group, m, pending);
 }
 
 int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket) {
@@ -52,9 +53,19 @@ void swale__outside_close_group(swale_layer *layer, const char *group) {
   layer->outside.class->group_close(layer->outside.backend, group);
 }
 
-int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel) {
+int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel,
+                             struct swale_pending *pending) {
   post(layer);
-  return layer->outside.class->group_add(layer->outside.backend, group, channel);
+  return layer->outside.class->group_add(layer->outside.backend, group, channel, pending);
+}
+
+bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending) {
+  if (!pending || swale__outside_settled(layer, ticket))
+    return false;
+  pending->ticket = ticket;
+  pending->next = layer->outside.awaiting;
+  layer->outside.awaiting = pending;
+  return true;
 }
 
 int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel) {
@@ -109,7 +120,7 @@ static bool posted(const struct swale__outside *o) {
 
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes) {
   struct swale__outside *o = &layer->outside;
-  if (!o->home || !posted(o))
+  if (!posted(o))
     return;
   swale__loop_lock(o->home);
   swale__wakes_add(wakes, o->home);
@@ -159,9 +170,9 @@ int swale_layer_attach(swale_layer *layer, swale_loop *home, const struct swale_
   swale_loop_hold(home);
   swale_loop_enter(home);
   int rv = o->class->attach(o->backend, home, sockets);
-  swale_loop_leave(home);
   if (rv < 0)
     leave_home(layer);
+  swale_loop_leave(home);
   return rv;
 }
 
@@ -254,6 +265,33 @@ bool swale__outside_settled(const swale_layer *layer, uint64_t ticket) {
   return layer->outside.settled >= ticket;
 }
 
+/* Takes those out of the list whose ticket is settled. */
+static struct swale_pending *take_awaited(struct swale__outside *o) {
+  struct swale_pending *taken = NULL, **link = &o->awaiting, *p;
+  while ((p = *link)) {
+    if (p->ticket > o->settled) {
+      link = &p->next;
+      continue;
+    }
+    *link = p->next;
+    p->next = taken;
+    taken = p;
+  }
+  return taken;
+}
+
+static void complete_all(struct swale_pending *p, int result) {
+  for (struct swale_pending *next; p; p = next) {
+    next = p->next;
+    swale_backend_complete(p, result);
+  }
+}
+
+void swale__outside_forsake(swale_layer *layer) {
+  complete_all(layer->outside.awaiting, SWALE_ECLOSED);
+  layer->outside.awaiting = NULL;
+}
+
 void swale_backend_settled(swale_layer *layer, uint64_t ticket) {
   struct swale__wakes wakes = {0};
   swale__layer_lock(layer);
@@ -265,5 +303,7 @@ void swale_backend_settled(swale_layer *layer, uint64_t ticket) {
       swale__wakes_add(&wakes, p->loop);
       swale__loop_unlock(p->loop);
     }
+  struct swale_pending *joined = take_awaited(&layer->outside);
   swale__layer_finish(layer, &wakes);
+  complete_all(joined, 0);
 }

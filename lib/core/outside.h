@@ -27,7 +27,8 @@ struct swale__outside {
   swale_loop *home;          /* under the layer's lock, as is the next */
   swale_layer *next_at_home; /* the home loop's thread */
   atomic_bool posted;
-  _Atomic uint64_t settled; /* groups with tickets up to it are joined */
+  struct swale_pending *awaiting; /* completions that wait for their ticket; under the layer's lock */
+  _Atomic uint64_t settled;       /* groups with tickets up to it are joined */
 };
 
 /* ---- under the layer's lock ---- */
@@ -35,8 +36,11 @@ struct swale__outside {
 /* Does this channel, which no consumer here has, belong to others? */
 bool swale__outside_has(const swale_layer *layer, const char *channel);
 
-int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m);
-void swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m);
+/* Those with a completion take it over when they answer 0, and whoever is to be told may be NULL. */
+int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m,
+                        struct swale_pending *pending);
+int swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m,
+                              struct swale_pending *pending);
 int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket);
 void swale__outside_close_group(swale_layer *layer, const char *group);
 int swale__outside_listen(swale_layer *layer, const char *channel);
@@ -48,10 +52,13 @@ void swale__outside_flush(swale_layer *layer);
 
 /* Can channels of others join groups where all can see it? */
 bool swale__outside_has_member(const swale_layer *layer, const char *channel);
-int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel);
+int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel,
+                             struct swale_pending *pending);
+/* Tells when others' messages arrive that this ticket is for; answers false where they do already. */
+bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending);
 int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel);
 
-/* Notes the home loop if the backend has work. */
+/* Notes the home loop, which there is, if the backend has work. */
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);
 
 /* ---- the home loop's thread ---- */
@@ -61,6 +68,9 @@ bool swale__outside_waits(const swale_loop *loop);
 void swale__outside_run(swale_loop *loop);
 
 /* ---- consumers whose groups are being joined ---- */
+
+/* The layer ends: those who still wait are told so. */
+void swale__outside_forsake(swale_layer *layer);
 
 /* Whether messages from outside reach the holder of this ticket. Any thread. */
 bool swale__outside_settled(const swale_layer *layer, uint64_t ticket);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "core/completion.h"
 #include "core/consumer.h"
 #include "core/group.h"
 #include "core/inbox.h"
@@ -43,34 +44,55 @@ int swale__send_here(swale_layer *layer, const char *channel, swale_message *m, 
   return c ? send_to_consumer(layer, c, m, wakes) : send_to_name(layer, channel, m, wakes);
 }
 
+/* *pending is NULL afterwards if it has been given away. */
 static int send_locked(swale_layer *layer, const char *channel, swale_message *m,
-                       struct swale__wakes *wakes) {
+                       struct swale_pending **pending, struct swale__wakes *wakes) {
   swale_consumer *c;
   int rv = swale__channel_resolve(layer, channel, &c);
   if (rv < 0)
     return rv;
   if (c)
     return send_to_consumer(layer, c, m, wakes);
-  if (swale__outside_has(layer, channel))
-    return swale__outside_send(layer, channel, m);
-  return send_to_name(layer, channel, m, wakes);
+  if (!swale__outside_has(layer, channel))
+    return send_to_name(layer, channel, m, wakes);
+  rv = swale__outside_send(layer, channel, m, *pending);
+  if (rv == 0)
+    *pending = NULL;
+  return rv;
+}
+
+/* At the end of a call: tells what is known already, or nobody after an error. */
+static void finish(swale_layer *layer, struct swale__wakes *wakes, struct swale_pending *pending, int rv) {
+  swale__layer_finish(layer, wakes);
+  if (rv < 0)
+    swale__pending_forget(pending);
+  else
+    swale_backend_complete(pending, 0);
 }
 
 int swale_send(swale_layer *layer, const char *channel, swale_message *message) {
+  return swale_send_then(layer, channel, message, NULL);
+}
+
+int swale_send_then(swale_layer *layer, const char *channel, swale_message *message,
+                    const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_channel(channel))
     return SWALE_ENAME;
   int rv = swale_message_freeze(message);
+  if (rv == 0)
+    rv = swale__pending_new(then, &pending);
   if (rv < 0)
     return rv;
   swale__layer_lock(layer);
   swale__layer_expire(layer);
-  rv = send_locked(layer, channel, message, &wakes);
+  rv = send_locked(layer, channel, message, &pending, &wakes);
   if (rv == 0)
     layer->books.sends++;
   else if (rv == SWALE_EFULL || rv == SWALE_ECLOSED)
     layer->books.refused++;
-  swale__layer_finish(layer, &wakes);
+  finish(layer, &wakes, pending, rv);
   return rv;
 }
 
@@ -143,11 +165,29 @@ int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_mess
   return (int64_t)offered;
 }
 
+/* What its members elsewhere get. Those here have it: that there is no room for it is told, but no error. */
+static void group_send_outside(swale_layer *layer, const char *group, swale_message *m,
+                               struct swale_pending **pending, int *result) {
+  if (!layer->outside.class)
+    return;
+  *result = swale__outside_group_send(layer, group, m, *pending);
+  if (*result == 0)
+    *pending = NULL;
+}
+
 int swale_group_send(swale_layer *layer, const char *group, swale_message *message) {
+  return swale_group_send_then(layer, group, message, NULL);
+}
+
+int swale_group_send_then(swale_layer *layer, const char *group, swale_message *message,
+                          const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_group(group))
     return SWALE_ENAME;
-  int rv = swale_message_freeze(message);
+  int rv = swale_message_freeze(message), result = 0;
+  if (rv == 0)
+    rv = swale__pending_new(then, &pending);
   if (rv < 0)
     return rv;
   swale__layer_lock(layer);
@@ -155,34 +195,69 @@ int swale_group_send(swale_layer *layer, const char *group, swale_message *messa
   int64_t offered = swale__group_send_here(layer, group, message, &wakes);
   if (offered >= 0) {
     layer->books.group_sends++;
-    swale__outside_group_send(layer, group, message);
+    group_send_outside(layer, group, message, &pending, &result);
   } else if (offered == SWALE_EFULL) {
     layer->books.refused++;
   }
   swale__layer_finish(layer, &wakes);
+  if (offered < 0)
+    swale__pending_forget(pending);
+  else
+    swale_backend_complete(pending, result);
   return offered > INT32_MAX ? INT32_MAX : (int)offered;
 }
 
 /* ---- groups ---- */
 
-int swale_group_add(swale_layer *layer, const char *group, const char *channel) {
+/* A channel that belongs to this process, or is kept here, joins. */
+static int add_here(swale_layer *layer, const char *group, const char *channel, swale_consumer *c) {
+  struct swale__plain *p;
+  if (c)
+    return swale__group_join(layer, group, swale__consumer_channel(c));
+  int rv = swale__plain_get(layer, channel, &p);
+  if (rv < 0)
+    return rv;
+  rv = swale__group_join(layer, group, &p->channel);
+  swale__plain_tidy(layer, &p->channel);
+  return rv;
+}
+
+static int add_locked(swale_layer *layer, const char *group, const char *channel,
+                      struct swale_pending **pending) {
   swale_consumer *c;
-  struct swale__plain *p = NULL;
+  int rv = swale__channel_resolve(layer, channel, &c);
+  if (rv < 0)
+    return rv;
+  bool given;
+  if (!c && swale__outside_has_member(layer, channel)) {
+    rv = swale__outside_group_add(layer, group, channel, *pending);
+    given = rv == 0;
+  } else {
+    rv = add_here(layer, group, channel, c);
+    given = rv == 0 && swale__outside_await(layer, swale__group_find(layer, group)->ticket, *pending);
+  }
+  if (given)
+    *pending = NULL;
+  return rv;
+}
+
+int swale_group_add(swale_layer *layer, const char *group, const char *channel) {
+  return swale_group_add_then(layer, group, channel, NULL);
+}
+
+int swale_group_add_then(swale_layer *layer, const char *group, const char *channel,
+                         const struct swale_completion *then) {
   struct swale__wakes wakes = {0};
+  struct swale_pending *pending;
   if (!swale__name_is_group(group) || !swale__name_is_channel(channel))
     return SWALE_ENAME;
+  int rv = swale__pending_new(then, &pending);
+  if (rv < 0)
+    return rv;
   swale__layer_lock(layer);
   swale__layer_expire(layer);
-  int rv = swale__channel_resolve(layer, channel, &c);
-  if (rv == 0 && c) {
-    rv = swale__group_join(layer, group, swale__consumer_channel(c));
-  } else if (rv == 0 && swale__outside_has_member(layer, channel)) {
-    rv = swale__outside_group_add(layer, group, channel);
-  } else if (rv == 0 && (rv = swale__plain_get(layer, channel, &p)) == 0) {
-    rv = swale__group_join(layer, group, &p->channel);
-    swale__plain_tidy(layer, &p->channel);
-  }
-  swale__layer_finish(layer, &wakes);
+  rv = add_locked(layer, group, channel, &pending);
+  finish(layer, &wakes, pending, rv);
   return rv;
 }
 
@@ -218,7 +293,15 @@ int swale_group_discard(swale_layer *layer, const char *group, const char *chann
   return rv;
 }
 
-int swale__join(swale_consumer *c, const char *group, uint64_t *ticket) {
+/* Who is still to be connected waits for his groups. */
+static void note_ticket(swale_consumer *c, const char *group) {
+  struct swale__decision *d = c->decision;
+  uint64_t ticket = swale__group_find(c->port->layer, group)->ticket;
+  if (d && !c->connected && ticket > d->ticket)
+    d->ticket = ticket;
+}
+
+int swale_join(swale_consumer *c, const char *group) {
   swale_layer *layer = c->port->layer;
   struct swale__wakes wakes = {0};
   if (!layer)
@@ -229,17 +312,10 @@ int swale__join(swale_consumer *c, const char *group, uint64_t *ticket) {
     return SWALE_ECLOSED;
   swale__layer_lock(layer);
   int rv = swale__group_join(layer, group, swale__consumer_channel(c));
-  if (rv == 0) {
-    uint64_t its = swale__group_find(layer, group)->ticket;
-    *ticket = its > *ticket ? its : *ticket;
-  }
+  if (rv == 0)
+    note_ticket(c, group);
   swale__layer_finish(layer, &wakes);
   return rv;
-}
-
-int swale_join(swale_consumer *c, const char *group) {
-  uint64_t ticket = 0;
-  return swale__join(c, group, &ticket);
 }
 
 int swale_leave(swale_consumer *c, const char *group) {
@@ -251,104 +327,6 @@ int swale_leave(swale_consumer *c, const char *group) {
     return SWALE_ENAME;
   swale__layer_lock(layer);
   leave_locked(layer, group, swale__consumer_channel(c));
-  swale__layer_finish(layer, &wakes);
-  return 0;
-}
-
-/* ---- channels without a consumer ---- */
-
-int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
-  char fresh[SWALE_NAME_SIZE];
-  struct swale__wakes wakes = {0};
-  int rv = swale__id_fresh(layer, prefix, fresh);
-  if (rv < 0)
-    return rv;
-  swale__layer_lock(layer);
-  rv = prefix ? swale__outside_listen_own(layer, fresh) : 0;
-  swale__layer_finish(layer, &wakes);
-  if (rv == 0)
-    strcpy(name, fresh);
-  return rv;
-}
-
-/*
- * The plain channel of this name, or NULL; SWALE_ESTATE when it is a consumer's or has workers. Expires
- * first.
- */
-static int find_unowned(swale_layer *layer, const char *channel, struct swale__plain **out) {
-  swale_consumer *c;
-  *out = NULL;
-  swale__layer_expire(layer);
-  int rv = swale__channel_resolve(layer, channel, &c);
-  if (rv < 0)
-    return 0;
-  if (c)
-    return SWALE_ESTATE;
-  *out = swale__plain_find(layer, channel);
-  return *out && (*out)->holds > 0 ? SWALE_ESTATE : 0;
-}
-
-int swale_receive(swale_layer *layer, const char *channel, swale_message **out) {
-  struct swale__plain *p;
-  struct swale__wakes wakes = {0};
-  *out = NULL;
-  if (!swale__name_is_channel(channel))
-    return SWALE_ENAME;
-  swale__layer_lock(layer);
-  int rv = find_unowned(layer, channel, &p);
-  if (rv == 0) {
-    *out = p ? swale__plain_take(layer, p) : NULL;
-    rv = *out ? 0 : SWALE_EAGAIN;
-    if (!*out)
-      swale__outside_receive(layer, channel);
-  }
-  if (rv == 0) {
-    layer->books.delivered++;
-    swale__plain_tidy(layer, &p->channel);
-  }
-  swale__layer_finish(layer, &wakes);
-  return rv;
-}
-
-int swale_channel_close(swale_layer *layer, const char *channel) {
-  struct swale__plain *p;
-  struct swale__wakes wakes = {0};
-  if (!swale__name_is_channel(channel))
-    return SWALE_ENAME;
-  swale__layer_lock(layer);
-  int rv = find_unowned(layer, channel, &p);
-  if (rv == 0)
-    swale__outside_unlisten(layer, channel);
-  if (rv == 0 && p) {
-    p->holds++;
-    swale__plain_drop_all(layer, p, SWALE_DROP_CLOSED);
-    swale__channel_leave_all(layer, &p->channel);
-    swale__plain_release(layer, p);
-  }
-  swale__layer_finish(layer, &wakes);
-  return rv;
-}
-
-/* ---- flush ---- */
-
-/* Loops drop what waits on their side when they next run. */
-static void wake_ports(swale_layer *layer, struct swale__wakes *wakes) {
-  for (struct swale__port *p = layer->ports; p; p = p->next_in_layer) {
-    swale__loop_lock(p->loop);
-    swale__wakes_add(wakes, p->loop);
-    swale__loop_unlock(p->loop);
-  }
-}
-
-int swale_flush(swale_layer *layer) {
-  struct swale__wakes wakes = {0};
-  swale__layer_lock(layer);
-  swale__layer_expire(layer);
-  atomic_fetch_add_explicit(&layer->epoch, 1, memory_order_release);
-  swale__groups_clear(layer);
-  swale__plains_flush(layer);
-  swale__outside_flush(layer);
-  wake_ports(layer, &wakes);
   swale__layer_finish(layer, &wakes);
   return 0;
 }

@@ -17,7 +17,4 @@ int swale__send_here(swale_layer *layer, const char *channel, swale_message *m, 
 int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_message *m,
                                struct swale__wakes *wakes);
 
-/* swale_join, which also raises *ticket to that of the group: see swale_backend_settled. */
-int swale__join(struct swale_consumer *c, const char *group, uint64_t *ticket);
-
 #endif

@@ -55,8 +55,10 @@ static void free_client(void *backend) {
   struct swale__redis_client *c = backend;
   struct swale_allocator a = c->settings->env.allocator;
   struct swale__redis_request *r;
-  while ((r = swale__redis_requests_pop(&c->asked)))
+  while ((r = swale__redis_requests_pop(&c->asked))) {
+    swale_backend_complete(r->pending, SWALE_ECLOSED);
     swale__redis_request_free(&a, r);
+  }
   for (size_t i = 0; i < c->n_shards; i++)
     if (c->shards[i].place.addresses)
       swale__redis_release(&a, c->shards[i].place.addresses);
@@ -156,11 +158,12 @@ static struct swale__redis_request *make(struct swale__redis_client *c, enum swa
   return swale__redis_request_new(swale__redis_memory(c), ask, name, name2, m);
 }
 
-static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
-               const char *name2) {
+static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name, const char *name2,
+               struct swale_pending *pending) {
   struct swale__redis_request *r = make(c, what, name, name2, NULL);
   if (!r)
     return SWALE_ENOMEM;
+  r->pending = pending;
   pthread_mutex_lock(&c->lock);
   swale__redis_requests_push(&c->asked, r);
   pthread_mutex_unlock(&c->lock);
@@ -168,10 +171,11 @@ static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const 
 }
 
 static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
-                       swale_message *m) {
+                       swale_message *m, struct swale_pending *pending) {
   struct swale__redis_request *r = make(c, what, name, "", m);
   if (!r)
     return SWALE_ENOMEM;
+  r->pending = pending;
   pthread_mutex_lock(&c->lock);
   bool room = has_room(c, r);
   if (room) {
@@ -186,19 +190,21 @@ static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what
   return room ? 0 : SWALE_EFULL;
 }
 
-static int backend_send(void *backend, const char *channel, swale_message *m) {
-  return ask_message(backend, SWALE__REDIS_SEND, channel, m);
+static int backend_send(void *backend, const char *channel, swale_message *m, struct swale_pending *pending) {
+  return ask_message(backend, SWALE__REDIS_SEND, channel, m, pending);
 }
 
-static void backend_group_send(void *backend, const char *group, swale_message *m) {
+static int backend_group_send(void *backend, const char *group, swale_message *m,
+                              struct swale_pending *pending) {
   struct swale__redis_client *c = backend;
-  int rv = ask_message(c, SWALE__REDIS_GROUP_SEND, group, m);
+  int rv = ask_message(c, SWALE__REDIS_GROUP_SEND, group, m, pending);
   if (rv == 0)
-    return;
+    return 0;
   pthread_mutex_lock(&c->lock);
   c->stats.offered++;
   c->stats.lost[rv == SWALE_EFULL ? SWALE_REDIS_LOST_FULL : SWALE_REDIS_LOST_ERROR]++;
   pthread_mutex_unlock(&c->lock);
+  return rv;
 }
 
 /* A wish for a topic brings the memory for it along, so that the home loop cannot fail. */
@@ -227,7 +233,7 @@ static int backend_group_open(void *backend, const char *group, uint64_t *ticket
 
 /* Without memory the group stays open for Redis: what comes for it is a stray, and its lease runs on. */
 static void backend_group_close(void *backend, const char *group) {
-  (void)ask(backend, SWALE__REDIS_CLOSE, group, "");
+  (void)ask(backend, SWALE__REDIS_CLOSE, group, "", NULL);
 }
 
 static int backend_listen(void *backend, const char *channel) {
@@ -238,22 +244,23 @@ static int backend_listen(void *backend, const char *channel) {
 }
 
 static void backend_unlisten(void *backend, const char *channel) {
-  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "");
+  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "", NULL);
 }
 
 static void backend_receive(void *backend, const char *channel) {
   (void)ask_topic(backend, SWALE__REDIS_RECEIVE, SWALE__REDIS_CHANNEL, channel, NULL);
 }
 
-static int backend_group_add(void *backend, const char *group, const char *channel) {
-  return ask(backend, SWALE__REDIS_ADD, group, channel);
+static int backend_group_add(void *backend, const char *group, const char *channel,
+                             struct swale_pending *pending) {
+  return ask(backend, SWALE__REDIS_ADD, group, channel, pending);
 }
 
 static int backend_group_discard(void *backend, const char *group, const char *channel) {
-  return ask(backend, SWALE__REDIS_DISCARD, group, channel);
+  return ask(backend, SWALE__REDIS_DISCARD, group, channel, NULL);
 }
 
-static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, "", ""); }
+static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, "", "", NULL); }
 
 /* ---- figures ---- */
 

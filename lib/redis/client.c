@@ -39,6 +39,19 @@ int64_t swale__redis_next_score(struct swale__redis_client *c) {
 
 /* ---- requests that carry messages ---- */
 
+static int result_of(const struct swale__redis_request *r) {
+  switch (r->loss) {
+  case SWALE__REDIS_NO_LOSS:
+    return 0;
+  case SWALE_REDIS_LOST_CAPACITY:
+    return SWALE_EFULL;
+  case SWALE_REDIS_LOST_ERROR:
+    return SWALE_EPROTOCOL;
+  default:
+    return SWALE_ECLOSED;
+  }
+}
+
 static void end(struct swale__redis_client *c, struct swale__redis_request *r) {
   pthread_mutex_lock(&c->lock);
   c->stats.queued--;
@@ -48,6 +61,7 @@ static void end(struct swale__redis_client *c, struct swale__redis_request *r) {
   else
     c->stats.lost[r->loss]++;
   pthread_mutex_unlock(&c->lock);
+  swale_backend_complete(r->pending, result_of(r));
   swale__redis_request_free(swale__redis_memory(c), r);
 }
 
@@ -289,9 +303,8 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
     break;
   case SWALE__REDIS_ADD:
   case SWALE__REDIS_DISCARD:
-    if (c->mode->member)
-      c->mode->member(c, r);
-    break;
+    c->mode->member(c, r);
+    return;
   case SWALE__REDIS_FLUSH:
     flush(c);
     break;

@@ -45,8 +45,8 @@ struct swale__redis_mode {
   bool awaits_pushes; /* confirmations come by themselves, and not at all when the connection fails */
   void (*renew)(struct swale__redis_shard *shard, struct swale__redis_topic *topic); /* NULL: never */
 
-  /* Membership of others' channels, and everything that is in Redis. NULL: not in this mode. */
-  void (*member)(struct swale__redis_client *c, const struct swale__redis_request *r);
+  /* Membership of others' channels; the request is its to free. Everything that is in Redis. NULL: not in this mode. */
+  void (*member)(struct swale__redis_client *c, struct swale__redis_request *r);
   void (*flush)(struct swale__redis_client *c);
 };
 

@@ -19,7 +19,7 @@ static void told(struct swale__redis_link *link, const struct swale__redis_reply
 }
 
 static void add_member(struct swale__redis_shard *s, const char *group, const char *channel,
-                       struct swale__redis_topic *topic) {
+                       swale__redis_done *done, void *data) {
   struct swale__redis_client *c = s->client;
   char key[SWALE__REDIS_NAME_SIZE];
   struct swale__redis_number now, life;
@@ -31,18 +31,18 @@ static void add_member(struct swale__redis_shard *s, const char *group, const ch
       swale__redis_text(channel)};
   const struct swale__redis_word expire[] = {SWALE__REDIS_WORD("EXPIRE"), group_key,
                                              swale__redis_lifetime(&life, c->group_expiry_ms)};
-  swale__redis_tell(&s->tell, 4, add, told, topic);
+  swale__redis_tell(&s->tell, 4, add, done, data);
   swale__redis_tell(&s->tell, 3, expire, told, NULL);
 }
 
 static void remove_member(struct swale__redis_shard *s, const char *group, const char *channel,
-                          struct swale__redis_topic *topic) {
+                          swale__redis_done *done, void *data) {
   char key[SWALE__REDIS_NAME_SIZE];
   const struct swale__redis_word words[] = {
       SWALE__REDIS_WORD("ZREM"),
       swale__redis_bytes_word(key, swale__redis_group_key(key, s->client->settings->config.prefix, group)),
       swale__redis_text(channel)};
-  swale__redis_tell(&s->tell, 3, words, told, topic);
+  swale__redis_tell(&s->tell, 3, words, done, data);
 }
 
 static const char *token(const struct swale__redis_client *c, const struct swale__redis_topic *topic,
@@ -86,7 +86,7 @@ void swale__redis_core_join(struct swale__redis_shard *s, struct swale__redis_to
     return;
   }
   topic->awaited++;
-  add_member(s, topic->name, token(s->client, topic, name), topic);
+  add_member(s, topic->name, token(s->client, topic, name), told, topic);
 }
 
 void swale__redis_core_leave(struct swale__redis_shard *s, struct swale__redis_topic *topic) {
@@ -96,26 +96,43 @@ void swale__redis_core_leave(struct swale__redis_shard *s, struct swale__redis_t
     return;
   }
   topic->awaited++;
-  remove_member(s, topic->name, token(s->client, topic, name), topic);
+  remove_member(s, topic->name, token(s->client, topic, name), told, topic);
 }
 
 void swale__redis_core_renew(struct swale__redis_shard *s, struct swale__redis_topic *topic) {
   char name[SWALE_NAME_SIZE];
-  add_member(s, topic->name, token(s->client, topic, name), NULL);
+  add_member(s, topic->name, token(s->client, topic, name), told, NULL);
 }
 
 void swale__redis_core_remove(struct swale__redis_shard *s, const char *group, const char *channel) {
-  remove_member(s, group, channel, NULL);
+  remove_member(s, group, channel, told, NULL);
 }
 
-void swale__redis_core_member(struct swale__redis_client *c, const struct swale__redis_request *r) {
+static void end_change(struct swale__redis_client *c, struct swale__redis_request *r, int result) {
+  swale_backend_complete(r->pending, result);
+  swale__redis_request_free(swale__redis_memory(c), r);
+}
+
+static void changed(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
+  int result = reply ? 0 : SWALE_ECLOSED;
+  if (reply && swale__redis_is_error(reply)) {
+    swale__redis_note_error(c, reply->text);
+    result = SWALE_EPROTOCOL;
+  }
+  end_change(c, data, result);
+}
+
+void swale__redis_core_member(struct swale__redis_client *c, struct swale__redis_request *r) {
   struct swale__redis_shard *s = &c->shards[swale__redis_shard(r->name, strlen(r->name), c->n_shards)];
-  if (!swale__redis_link_is_up(&s->tell))
+  if (!swale__redis_link_is_up(&s->tell)) {
     swale__redis_note_error(c, "a membership was not changed: Redis is down");
-  else if (r->ask == SWALE__REDIS_ADD)
-    add_member(s, r->name, r->name2, NULL);
-  else
-    remove_member(s, r->name, r->name2, NULL);
+    end_change(c, r, SWALE_ECLOSED);
+  } else if (r->ask == SWALE__REDIS_ADD) {
+    add_member(s, r->name, r->name2, changed, r);
+  } else {
+    remove_member(s, r->name, r->name2, changed, r);
+  }
 }
 
 /* ---- flushing ---- */

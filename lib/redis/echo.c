@@ -45,8 +45,6 @@ int swale__redis_echo_expect(struct swale__redis_echoes *e, const struct swale_a
   return 0;
 }
 
-void swale__redis_echo_take_back(struct swale__redis_echoes *e) { e->count--; }
-
 bool swale__redis_echo_met(struct swale__redis_echoes *e, uint64_t print, uint64_t now_ms) {
   forget_old(e, now_ms);
   for (uint32_t i = 0; i < e->count; i++)

@@ -15,7 +15,7 @@
  * message that looks the same is taken for ours, and ours for his: nobody can tell the difference.
  *
  * An echo that does not come, because a subscription was not there yet or not any more, is forgotten when a later one
- * comes, when the subscription is lost, or after ECHO_MS.
+ * comes, or after ECHO_MS.
  */
 struct swale__redis_echo {
   uint64_t print;
@@ -32,9 +32,6 @@ struct swale__redis_echoes {
 /* One is to come. SWALE_ENOMEM. */
 int swale__redis_echo_expect(struct swale__redis_echoes *e, const struct swale_allocator *a, uint64_t print,
                              uint64_t now_ms);
-
-/* Takes back what was expected last. */
-void swale__redis_echo_take_back(struct swale__redis_echoes *e);
 
 /* Is this one of them? Those expected before it will not come any more. */
 bool swale__redis_echo_met(struct swale__redis_echoes *e, uint64_t print, uint64_t now_ms);

@@ -50,7 +50,13 @@ static void *make_integer(const redisReadTask *task, long long n) {
   return r;
 }
 
-static void *make_nil(const redisReadTask *task) { return make(task, 0); }
+/* The task's type is what it would have been otherwise. */
+static void *make_nil(const redisReadTask *task) {
+  struct swale__redis_reply *r = make(task, 0);
+  if (r)
+    r->type = REDIS_REPLY_NIL;
+  return r;
+}
 
 /* A list may be incomplete. Lists are nested no deeper than the parser's stack. */
 void swale__redis_reply_free(struct swale__redis_reply *r) {

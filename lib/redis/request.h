@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <swale/backend.h>
 #include <swale/message.h>
 #include <swale/redis.h>
 
@@ -39,6 +40,7 @@ struct swale__redis_request {
   int64_t score_us;
   size_t cost; /* against queue_bytes; 0: given back already */
   swale_message *message;
+  struct swale_pending *pending;      /* somebody is to be told what became of it; or NULL */
   struct swale__redis_topic *topic;   /* for one that may have to be made; NULL: used */
   struct swale__redis_reply *members; /* of a group in core mode, once they are known */
   const char *name, *name2;

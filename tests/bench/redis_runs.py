@@ -18,7 +18,7 @@ QUICK_SCENARIOS = [(1, 1000, 1)]
 # deliveries a second as a multiple of channels_redis' in the same round, at 1,000 members
 BARS = {"pubsub": 20, "core": 50}
 # a round trip of one member as a multiple of the bare program's in the same round
-ECHO_BAR = 1.5
+ECHO_BAR, ECHO_TRIES = 1.5, 4
 TIMEOUT = 300
 
 
@@ -64,8 +64,12 @@ class Round:
         return calls.get("cmdstat_publish", 0) + calls.get("cmdstat_eval", 0) / 2
 
     def echo(self, mode):
-        return {"swale": run(self.redis, self.build / "redis", "echo", self.url(mode), self.ms),
-                "bare": run(self.redis, self.build / "redis_bare", mode, self.redis.port, self.ms)}
+        """The best of some tries in turn, since whatever else the machine does only makes it longer."""
+        tries = {"swale": [], "bare": []}
+        for _ in range(ECHO_TRIES):
+            tries["swale"].append(run(self.redis, self.build / "redis", "echo", self.url(mode), self.ms // ECHO_TRIES))
+            tries["bare"].append(run(self.redis, self.build / "redis_bare", mode, self.redis.port, self.ms // ECHO_TRIES))
+        return {who: min(results, key=lambda r: r.get("p50_us", 0)) for who, results in tries.items()}
 
 
 def median(rounds, who, key):

@@ -25,7 +25,7 @@
 #include <swale/swale.h>
 #include <swale/transport.h>
 
-enum { CONSUMERS_MAX = 64, KEYS_MAX = 8, MESSAGE_MAX = 8 << 20 };
+enum { CONSUMERS_MAX = 64, GROUPS_MAX = 8, KEYS_MAX = 8, MESSAGE_MAX = 8 << 20 };
 
 static swale_layer *layer;
 static swale_loop *loop;
@@ -80,12 +80,11 @@ static void say_message(const char *what, const swale_message *m) {
 
 struct member {
   char name[32];
-  char *groups; /* to be joined at the start, with blanks between them */
   swale_consumer *consumer;
 };
 
 static struct member members[CONSUMERS_MAX];
-static struct member *connecting; /* that swale_consumer_open is about */
+static const char *groups[GROUPS_MAX + 1]; /* of the consumer that is opened next */
 
 static struct member *find_member(const char *name) {
   for (size_t i = 0; i < CONSUMERS_MAX; i++)
@@ -101,12 +100,7 @@ static struct member *member_of(const swale_consumer *c) {
   return NULL;
 }
 
-static int on_connect(swale_consumer *c) {
-  int rv = 0;
-  while (rv == 0 && connecting->groups)
-    rv = swale_join(c, strsep(&connecting->groups, " "));
-  return rv < 0 ? rv : swale_accept(c, NULL);
-}
+static int on_connect(swale_consumer *c) { return swale_accept(c, NULL); }
 
 static int on_test(swale_consumer *c, swale_message *m) {
   char what[48];
@@ -117,7 +111,8 @@ static int on_test(swale_consumer *c, swale_message *m) {
 }
 
 static const struct swale_handler handlers[] = {{"test", on_test}, {NULL, NULL}};
-static const struct swale_consumer_class member_class = {.connect = on_connect, .handlers = handlers};
+static const struct swale_consumer_class member_class = {
+    .groups = groups, .connect = on_connect, .handlers = handlers};
 static const struct swale_consumer_class worker_class = {.handlers = handlers};
 
 static int accept_member(void *transport, const char *subprotocol, const struct swale_header *headers,
@@ -167,11 +162,14 @@ static struct member *free_member(void) {
 }
 
 /* consumer NAME [GROUP...]: answered with the name of its channel. */
-static void open_consumer(const char *name, char *groups) {
+static void open_consumer(const char *name, char *names) {
   const struct swale_request request = {.size = sizeof request, .target = "/", .scheme = "ws"};
   char channel[SWALE_NAME_SIZE];
-  struct member *member = connecting = free_member();
-  *member = (struct member){.groups = groups};
+  struct member *member = free_member();
+  size_t n = 0;
+  while (names && n < GROUPS_MAX)
+    groups[n++] = strsep(&names, " ");
+  groups[n] = NULL;
   snprintf(member->name, sizeof member->name, "%s", name);
   swale_loop_enter(loop);
   int rv = swale_consumer_open(app, loop, &request, &tells, member, &member->consumer);

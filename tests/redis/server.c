@@ -49,7 +49,8 @@ static void launch(struct server *s) {
     int n = 1;
     for (const char *const *m = s->more; m && *m && n < 12; m++)
       command[n++] = *m;
-    const char *const usual[] = {"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", NULL};
+    const char *const usual[] = {"--port", port,           "--bind", "127.0.0.1", "--save",
+                                 "",       "--appendonly", "no",     NULL};
     for (const char *const *u = usual; *u; u++)
       command[n++] = *u;
     execvp(command[0], (char **)command);

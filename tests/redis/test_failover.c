@@ -45,12 +45,13 @@ static void start_trio(struct trio *t) {
 static void await_replica(const struct trio *t) {
   for (int i = 0; i < 500 && !strstr(server_ask(&t->sentinel, "SENTINEL replicas m"), "127.0.0.1"); i++)
     usleep(20000);
-  for (int i = 0; i < 500 && !strstr(server_ask(&t->replica, "INFO replication"), "master_link_status:up"); i++)
+  for (int i = 0; i < 500 && !strstr(server_ask(&t->replica, "INFO replication"), "master_link_status:up");
+       i++)
     usleep(20000);
 }
 
 static void a_failover_is_followed(void **state) {
-  struct trio t;
+  struct trio t = {0};
   struct nodes n;
   struct crowd_member a, b;
   char url[100];
@@ -213,7 +214,7 @@ static void connections_may_break_anywhere(void **state) {
 
 int main(void) {
 #define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, {#test ", pubsub", test, NULL, NULL, (void *)"pubsub"}
+  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_failover_is_followed),
       IN_BOTH_MODES(connections_may_break_anywhere),

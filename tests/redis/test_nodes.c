@@ -167,6 +167,57 @@ static void a_consumer_connects_when_redis_knows_its_groups(void **state) {
   nodes_close(&n);
 }
 
+static void note_result(int result, void *user) {
+  int *results = user;
+  results[results[0] + 1] = result;
+  results[0]++;
+}
+
+static void whoever_asks_is_told_what_became_of_a_call(void **state) {
+  struct nodes n;
+  struct crowd_member a;
+  int joined[8] = {0}, sent[8] = {0};
+  open_nodes(&n, state);
+  crowd_enter(&n.at[0].crowd, &a, 0);
+  swale_message *m = crowd_note(1);
+  swale_loop *loop = n.at[0].crowd.at[1].loop;
+  const struct swale_completion on_join = {loop, note_result, joined}, on_send = {loop, note_result, sent};
+  assert_int_equal(swale_group_add_then(n.at[0].layer, "g", a.channel, &on_join), 0);
+  crowd_run(&n.at[0].crowd);
+  assert_int_equal(joined[0], 0); /* not before Redis knows */
+  nodes_settle(&n);
+  assert_int_equal(joined[0], 1);
+  assert_int_equal(joined[1], 0);
+  assert_int_equal(swale_group_add_then(n.at[0].layer, "g", a.channel, &on_join), 0);
+  crowd_run(&n.at[0].crowd);
+  assert_int_equal(joined[0], 2); /* which it does now */
+  assert_int_equal(swale_group_send_then(n.at[0].layer, "g", m, &on_send), 1);
+  assert_int_equal(swale_send_then(n.at[0].layer, "plain", m, &on_send), 0);
+  crowd_run(&n.at[0].crowd);
+  assert_int_equal(sent[0], 0);
+  nodes_settle(&n);
+  assert_int_equal(sent[0], 2);
+  assert_int_equal(sent[1] + sent[2], 0);
+  if (is_core(&n)) {
+    assert_int_equal(swale_group_add_then(n.at[0].layer, "g", "plain", &on_join), 0);
+    nodes_settle(&n);
+    assert_int_equal(joined[0], 3);
+    assert_int_equal(joined[3], 0);
+  }
+  swale_layer_detach(n.at[0].layer);
+  assert_int_equal(swale_send_then(n.at[0].layer, "plain", m, &on_send), 0);
+  assert_int_equal(swale_group_add_then(n.at[0].layer, "new", a.channel, &on_join), 0);
+  home_take(&n.at[0].home, n.at[0].layer);
+  swale_layer_detach(n.at[0].layer); /* before it has come up */
+  crowd_run(&n.at[0].crowd);
+  assert_int_equal(sent[0], 3);
+  assert_int_equal(sent[3], SWALE_ECLOSED);
+  assert_int_equal(joined[joined[0]], 0);
+  swale_message_unref(m);
+  home_take(&n.at[0].home, n.at[0].layer);
+  nodes_close(&n);
+}
+
 int main(void) {
 #define IN_BOTH_MODES(test)                                                                                  \
   {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
@@ -178,6 +229,7 @@ int main(void) {
       IN_BOTH_MODES(workers_get_what_others_send),
       IN_BOTH_MODES(a_message_of_a_plain_channel_is_received),
       IN_BOTH_MODES(a_consumer_connects_when_redis_knows_its_groups),
+      IN_BOTH_MODES(whoever_asks_is_told_what_became_of_a_call),
   };
   server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

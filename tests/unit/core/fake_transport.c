@@ -109,6 +109,17 @@ static int on_message(swale_consumer *c, swale_message *m) {
 
 static const struct swale_handler handlers[] = {{"note", on_message}, {"other", on_message}, {NULL, NULL}};
 
+static int on_prepare(swale_consumer *c) {
+  struct world *w = world_of(c);
+  if (!w->on_prepare)
+    return 0;
+  world_callback_begins(w);
+  world_log(w, "%s.prepare", name_of(c));
+  int rv = w->on_prepare(c);
+  world_callback_ends(w);
+  return rv;
+}
+
 const struct swale_consumer_class fake_class = {
     .name = "fake",
     .state_size = sizeof(struct fake_state),
@@ -116,6 +127,7 @@ const struct swale_consumer_class fake_class = {
     .receive = on_receive,
     .disconnect = on_disconnect,
     .handlers = handlers,
+    .prepare = on_prepare,
 };
 
 static void on_error(const struct swale_report *r, void *user) {
@@ -189,7 +201,8 @@ void world_init(struct world *w) {
 }
 
 int world_open(struct world *w, const struct swale_consumer_class *cls) {
-  int rv = swale_layer_open("memory://", &w->layer_config, &w->layer, NULL, 0);
+  int rv = w->backend ? swale_layer_open_with(w->backend, w, &w->layer_config, &w->layer, NULL, 0)
+                      : swale_layer_open("memory://", &w->layer_config, &w->layer, NULL, 0);
   if (rv == 0)
     rv = swale_loop_new(&w->loop_config, &w->loop);
   if (rv == 0)

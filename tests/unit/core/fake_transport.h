@@ -20,6 +20,7 @@
 #include "unit.h"
 
 #include <stdbool.h>
+#include <swale/backend.h>
 #include <swale/swale.h>
 #include <swale/transport.h>
 
@@ -28,6 +29,8 @@ struct world {
   struct swale_layer_config layer_config;
   struct swale_loop_config loop_config;
   struct swale_app_config app_config;
+  const struct swale_backend_class
+      *backend; /* of the layer, opened with the world as its options; NULL: memory:// */
   swale_layer *layer;
   swale_app *app;
   swale_loop *loop;
@@ -39,6 +42,7 @@ struct world {
   bool terse; /* keep no log */
 
   /* What callbacks do besides writing the log. NULL: connect accepts, the rest does nothing. */
+  int (*on_prepare)(swale_consumer *c); /* logged only if set */
   int (*on_connect)(swale_consumer *c);
   int (*on_receive)(swale_consumer *c, const char *text);
   int (*on_message)(swale_consumer *c, swale_message *m);

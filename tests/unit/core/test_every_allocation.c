@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include <swale/url.h>
 #include <swale/utf8.h>
 
 #define TRY(call) UNIT_TRY(&error, call)
@@ -108,6 +109,8 @@ static int messages(struct unit_env *u) {
     read_back(m, &nested);
     const void *bytes = swale_message_bytes(m, &len);
     TRY(swale_message_parse(bytes, len, NULL, &u->env.allocator, &parsed));
+    swale_message_unref(parsed);
+    TRY(swale_message_parse_without("nested", bytes, len, NULL, &u->env.allocator, &parsed, &nested));
     TRY(payloads(m, &u->env.allocator));
     swale_message_unref(swale_message_ref(m));
   }
@@ -144,6 +147,7 @@ static int use_layer(swale_layer *layer, swale_message *m) {
   while (swale_channel_next_group(layer, "plain", &at, name) == 1)
     ;
   assert_true(swale_group_count(layer, "group") >= 0);
+  assert_true(swale_channel_name_valid("a!b") && swale_group_name_valid("a"));
   if (swale_receive(layer, "plain", &taken) == 0)
     swale_message_unref(taken);
   TRY(swale_group_discard(layer, "group", "plain"));
@@ -176,6 +180,26 @@ static int layers(struct unit_env *u) {
   swale_message_unref(m);
   assert_int_equal(swale_layer_free(layer), 0);
   return error;
+}
+
+static int urls(struct unit_env *u) {
+  struct swale_url *url = NULL;
+  char text[] = "%41";
+  uint64_t n;
+  int error = 0;
+  TRY(swale_url_parse("memory://?capacity=5", &u->env.allocator, &url));
+  if (url) {
+    assert_int_equal(swale_parse_uint(swale_url_param(url, "capacity"), 1, 9, &n), 0);
+    swale_percent_decode(text);
+    assert_string_equal(text, "A");
+  }
+  swale_url_free(url, &u->env.allocator);
+  return error;
+}
+
+static void urls_of_layers(void **state) {
+  (void)state;
+  unit_fail_every_allocation_also_for_good(urls);
 }
 
 static void channel_layers(void **state) {
@@ -408,9 +432,8 @@ static void what_takes_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(messages_and_payloads),
-      cmocka_unit_test(channel_layers),
-      cmocka_unit_test(apps_loops_and_consumers),
+      cmocka_unit_test(messages_and_payloads), cmocka_unit_test(urls_of_layers),
+      cmocka_unit_test(channel_layers),        cmocka_unit_test(apps_loops_and_consumers),
       cmocka_unit_test(what_takes_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -342,6 +342,66 @@ static void pushes_are_told_once_it_is_up(void **state) {
   close_world(&w);
 }
 
+/* ---- more than fits ---- */
+
+static void what_the_socket_does_not_take_is_written_later(void **state) {
+  struct world w;
+  enum { MANY = 600, LONG = 10000 };
+  static char text[LONG];
+  (void)state;
+  open_world(&w, &asks, fake_healthy, NULL);
+  settle(&w);
+  memset(text, 'x', sizeof text);
+  const struct swale__redis_word words[] = {{"SET", 3}, {text, LONG}};
+  swale_loop_enter(w.home.loop);
+  for (int i = 0; i < MANY; i++)
+    assert_int_equal(swale__redis_link_command(&w.link, 2, words, done, &w), 0);
+  swale__redis_link_flush(&w.link);
+  swale_loop_leave(w.home.loop);
+  assert_true(swale__redis_link_waiting(&w.link) > 0);
+  settle(&w);
+  assert_int_equal(swale__redis_link_waiting(&w.link), 0);
+  assert_int_equal(w.replies, MANY);
+  close_world(&w);
+}
+
+static void what_one_turn_does_not_take_is_read_in_the_next(void **state) {
+  struct world w;
+  static char many[1 << 19];
+  (void)state;
+  open_world(&w, &hears, fake_healthy, NULL);
+  settle(&w);
+  for (size_t i = 0; i < sizeof many; i += 4)
+    memcpy(many + i, "+x\r\n", 4);
+  fake_say(&w.fake, many, sizeof many);
+  swale_loop_enter(w.home.loop);
+  swale__redis_link_ready(&w.link, SWALE_READABLE);
+  swale_loop_leave(w.home.loop);
+  assert_in_range(w.pushes, 1, (1 << 18) / 4 + 1);
+  for (int i = 0; i < 100 && w.pushes < (int)sizeof many / 4; i++)
+    pass(&w, 1);
+  assert_int_equal(w.pushes, sizeof many / 4);
+  close_world(&w);
+}
+
+static void an_address_that_cannot_be_connected_to_is_tried_again(void **state) {
+  struct world w;
+  (void)state;
+  open_world(&w, &asks, fake_healthy, NULL);
+  settle(&w);
+  w.addresses[0].to.any.sa_family = 255;
+  fake_cut(&w.fake);
+  settle(&w);
+  assert_int_equal(w.downs, 1);
+  pass(&w, 60);
+  assert_int_equal(w.downs, 2);
+  w.addresses[0].to.any.sa_family = AF_INET;
+  for (int i = 0; i < 4 && w.ups < 2; i++)
+    pass(&w, 100);
+  assert_int_equal(w.ups, 2);
+  close_world(&w);
+}
+
 /* ---- sentinels ---- */
 
 static void a_sentinel_tells_where_the_master_is(void **state) {
@@ -400,6 +460,9 @@ int main(void) {
       cmocka_unit_test(a_server_that_does_not_greet_is_given_up),
       cmocka_unit_test(a_silent_server_is_asked_for_a_sign_of_life),
       cmocka_unit_test(pushes_are_told_once_it_is_up),
+      cmocka_unit_test(what_the_socket_does_not_take_is_written_later),
+      cmocka_unit_test(what_one_turn_does_not_take_is_read_in_the_next),
+      cmocka_unit_test(an_address_that_cannot_be_connected_to_is_tried_again),
       cmocka_unit_test(a_sentinel_tells_where_the_master_is),
       cmocka_unit_test(a_sentinel_may_be_of_no_help),
   };
