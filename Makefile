@@ -126,7 +126,7 @@ $(B)/flags: FORCE
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
 # What runs once per connection or less is compiled for size: the libraries are to stay small.
-RARELY := $(addprefix lib/core/,app completion converter drop error group layer drain name outside pattern plain route scope scope_look scope_query stats url worker) \
+RARELY := $(addprefix lib/core/,app completion connect converter drop error group layer drain name outside pattern plain receive route scope scope_look scope_query stats url worker) \
   $(addprefix lib/ws/,answer close_code closing deadline extension handshake head opening options origin rate undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Os))
 

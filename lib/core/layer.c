@@ -262,9 +262,9 @@ static int open_layer(const struct swale_backend_class *class, const char *url, 
   return 0;
 }
 
-int swale_layer_open_with(const struct swale_backend_class *backend, const void *options,
-                          const struct swale_layer_config *config, swale_layer **out, char *why,
-                          size_t why_size) {
+/* `class` NULL: what the URL says. */
+static int open_any(const struct swale_backend_class *class, const char *url, const void *options,
+                    const struct swale_layer_config *config, swale_layer **out, char *why, size_t why_size) {
   struct swale_layer_config mine;
   struct swale_env env;
   *out = NULL;
@@ -274,24 +274,22 @@ int swale_layer_open_with(const struct swale_backend_class *backend, const void 
   if (rv < 0)
     return rv;
   swale__env_copy(&env, mine.env);
-  return open_layer(backend, NULL, options, &env, &mine, out, why, why_size);
+  if (!class)
+    class = find_backend(&mine, url);
+  if (!class)
+    rv = read_url(&mine, &env.allocator, url, why, why_size);
+  return rv < 0 ? rv : open_layer(class, url, options, &env, &mine, out, why, why_size);
+}
+
+int swale_layer_open_with(const struct swale_backend_class *backend, const void *options,
+                          const struct swale_layer_config *config, swale_layer **out, char *why,
+                          size_t why_size) {
+  return open_any(backend, NULL, options, config, out, why, why_size);
 }
 
 int swale_layer_open(const char *url, const struct swale_layer_config *config, swale_layer **out, char *why,
                      size_t why_size) {
-  struct swale_layer_config mine;
-  struct swale_env env;
-  *out = NULL;
-  if (why && why_size > 0)
-    *why = '\0';
-  int rv = read_config(&mine, config, why, why_size);
-  if (rv < 0)
-    return rv;
-  swale__env_copy(&env, mine.env);
-  const struct swale_backend_class *class = find_backend(&mine, url);
-  if (!class)
-    rv = read_url(&mine, &env.allocator, url, why, why_size);
-  return rv < 0 ? rv : open_layer(class, url, NULL, &env, &mine, out, why, why_size);
+  return open_any(NULL, url, NULL, config, out, why, why_size);
 }
 
 int swale_layer_free(swale_layer *layer) {
@@ -327,7 +325,8 @@ static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
 
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes) {
   wake_for_drops(layer, wakes);
-  swale__outside_wake(layer, wakes);
+  if (layer->outside.home)
+    swale__outside_wake(layer, wakes);
   swale__layer_unlock(layer);
   swale__wakes_call(wakes);
 }

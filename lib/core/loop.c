@@ -196,7 +196,8 @@ void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1) {
     swale__loop_run_jobs(loop);
     tell_drops(loop);
-    swale__outside_run(loop);
+    if (loop->at_home)
+      swale__outside_run(loop);
     swale__loop_run_jobs(loop);
   }
   loop->depth--;
@@ -254,7 +255,7 @@ static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
   bool waits = swale__inbox_waits(&loop->inbox) || loop->first_completed;
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop) || swale__outside_waits(loop);
+  return waits || loop->newest_job || layers_have_work(loop) || (loop->at_home && swale__outside_waits(loop));
 }
 
 int swale_loop_run(swale_loop *loop) {

@@ -120,7 +120,7 @@ static bool posted(const struct swale__outside *o) {
 
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes) {
   struct swale__outside *o = &layer->outside;
-  if (!o->home || !posted(o))
+  if (!posted(o))
     return;
   swale__loop_lock(o->home);
   swale__wakes_add(wakes, o->home);

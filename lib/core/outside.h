@@ -58,7 +58,7 @@ int swale__outside_group_add(swale_layer *layer, const char *group, const char *
 bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending);
 int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel);
 
-/* Notes the home loop if the backend has work. */
+/* Notes the home loop, which there is, if the backend has work. */
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);
 
 /* ---- the home loop's thread ---- */
