@@ -13,8 +13,6 @@
 #include "core/layer.h"
 #include "core/port.h"
 
-enum { CACHE_LINE = 64 };
-
 struct swale__extension {
   struct swale__extension *next;
   const void *key;
@@ -139,7 +137,7 @@ void swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale_
   swale__loop_unlock(loop);
 }
 
-static void wake_self(swale_loop *loop) {
+void swale__loop_wake(swale_loop *loop) {
   struct swale__wakes wakes = {0};
   swale__loop_lock(loop);
   swale__wakes_add(&wakes, loop);
@@ -152,38 +150,6 @@ static void wake_self(swale_loop *loop) {
 void swale_loop_enter(swale_loop *loop) {
   if (loop->depth++ == 0)
     loop->now = loop->env.now_ms(loop->env.user);
-}
-
-void swale_loop_defer(swale_loop *loop, struct swale_job *job) {
-  struct swale_job *newest = loop->newest_job;
-  if (job->next)
-    return;
-  job->next = newest ? newest->next : job;
-  if (newest)
-    newest->next = job;
-  loop->newest_job = job;
-  if (loop->depth == 0)
-    wake_self(loop);
-}
-
-/* Takes the oldest job out of the ring. */
-static struct swale_job *take_job(swale_loop *loop) {
-  struct swale_job *newest = loop->newest_job, *job = newest->next;
-  if (job == newest)
-    loop->newest_job = NULL;
-  newest->next = job->next;
-  job->next = NULL;
-  return job;
-}
-
-/* While a job runs, the memory of the next is asked for: what it stands in, too. */
-void swale__loop_run_jobs(swale_loop *loop) {
-  while (loop->newest_job) {
-    struct swale_job *job = take_job(loop), *next = loop->newest_job ? loop->newest_job->next : job;
-    __builtin_prefetch(next, 1);
-    __builtin_prefetch((const char *)next + CACHE_LINE, 1);
-    job->run(job);
-  }
 }
 
 static void tell_drops(swale_loop *loop) {
@@ -205,7 +171,7 @@ void swale_loop_leave(swale_loop *loop) {
 
 void swale_loop_leave_quietly(swale_loop *loop) {
   if (--loop->depth == 0 && loop->newest_job)
-    wake_self(loop);
+    swale__loop_wake(loop);
 }
 
 /* ---- running ---- */
@@ -266,7 +232,7 @@ int swale_loop_run(swale_loop *loop) {
   run_timers(loop);
   swale_loop_leave(loop);
   if (has_work(loop))
-    wake_self(loop);
+    swale__loop_wake(loop);
   return 0;
 }
 

@@ -89,6 +89,8 @@ void swale__loop_run_jobs(swale_loop *loop);
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
 /* Calls wake of all that were noted. Without locks. */
 void swale__wakes_call(struct swale__wakes *wakes);
+/* Wakes this one. Without locks. */
+void swale__loop_wake(swale_loop *loop);
 
 /* Appends one entry, or answers SWALE_EFULL (unless `always`), SWALE_ENOMEM. Takes the loop's lock. */
 int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes);

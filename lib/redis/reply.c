@@ -70,8 +70,9 @@ void swale__redis_reply_free(struct swale__redis_reply *r) {
 static void free_any(void *reply) { swale__redis_reply_free(reply); }
 
 redisReader *swale__redis_reader_new(const struct swale_allocator *allocator) {
-  static redisReplyObjectFunctions functions = {make_string, make_list, make_integer, make_nil, free_any};
-  redisReader *reader = redisReaderCreateWithFunctions(&functions);
+  static const redisReplyObjectFunctions functions = {make_string, make_list, make_integer, make_nil,
+                                                      free_any};
+  redisReader *reader = redisReaderCreateWithFunctions((redisReplyObjectFunctions *)(uintptr_t)&functions);
   if (reader)
     reader->privdata = (void *)allocator;
   return reader;
