@@ -207,7 +207,7 @@ typedef struct swale_redis_codec swale_redis_codec;
 
 /*
  * Of `config`, which may be NULL, what concerns payloads is used, and all of it checked and copied. `env` has all its
- * functions set; NULL: the C library. Errors, with a sentence in `why` (NULL when not wanted): SWALE_EINVAL, SWALE_ENOMEM.
+ * functions set; NULL: the C library. Errors, with a sentence in `why` (NULL when not wanted): SWALE_EINVAL, SWALE_ENOMEM, and of a URL's.
  */
 SWALE_API int swale_redis_codec_new(const struct swale_redis_config *config, const struct swale_env *env,
                                     swale_redis_codec **out, char *why, size_t why_size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a request to a consumer whose connect was called, at once or when its class's groups are joined. */
+/* From a request to a consumer whose connect was called, at once or when its groups are joined. */
 #include "core/app.h"
 #include "core/consumer.h"
 #include "core/drain.h"

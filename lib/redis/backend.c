@@ -5,7 +5,6 @@
 
 #include "redis/client.h"
 #include "redis/memory.h"
-#include "redis/url.h"
 
 /* ---- opening ---- */
 
@@ -99,26 +98,12 @@ static int client_new(const struct swale_backend_setup *setup, struct swale__red
   return rv;
 }
 
-/* A URL, the layer's or the config's own, has the last word. */
-static int read_settings(struct swale_backend_setup *setup, const struct swale__redis_why *why,
-                         struct swale__redis_settings **out) {
-  struct swale_redis_config config;
-  struct swale__redis_url *hold = NULL;
-  int rv = swale__redis_config_read(&config, setup->options, why);
-  const char *url = setup->url ? setup->url : config.url;
-  if (rv == 0 && url)
-    rv = swale__redis_url_apply(url, &setup->env.allocator, &config, setup->config, why, &hold);
-  if (rv == 0)
-    rv = swale__redis_settings_new(&config, &setup->env, why, out);
-  swale__redis_url_free(hold);
-  return rv;
-}
-
 static int open_client(struct swale_backend_setup *setup, void **backend, char *text, size_t size) {
   const struct swale__redis_why why = {text, size};
   struct swale__redis_settings *settings;
   struct swale__redis_client *c = NULL;
-  int rv = read_settings(setup, &why, &settings);
+  int rv =
+      swale__redis_settings_open(setup->options, setup->url, setup->config, &setup->env, &why, &settings);
   if (rv < 0)
     return rv;
   rv = client_new(setup, settings, &why, &c);

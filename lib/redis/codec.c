@@ -27,7 +27,9 @@ int swale_redis_codec_new(const struct swale_redis_config *config, const struct 
   if (!codec)
     return swale__redis_fail(&sentence, SWALE_ENOMEM, "%s", swale_strerror(SWALE_ENOMEM));
   *codec = (swale_redis_codec){.work.allocator = mine.allocator};
-  int rv = swale__redis_settings_new(config, &mine, &sentence, &codec->settings);
+  struct swale_layer_config layer;
+  swale_layer_config_default(&layer);
+  int rv = swale__redis_settings_open(config, NULL, &layer, &mine, &sentence, &codec->settings);
   if (rv)
     mine.allocator.free(codec, mine.allocator.user);
   else

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "redis/url.h"
+
 enum { REDIS_PORT = 6379, SENTINEL_PORT = 26379 };
 
 /*
@@ -102,6 +104,22 @@ int swale__redis_settings_new(const struct swale_redis_config *config, const str
   fill(s, &c, n_sentinels);
   *out = s;
   return 0;
+}
+
+int swale__redis_settings_open(const struct swale_redis_config *config, const char *url,
+                               struct swale_layer_config *layer, const struct swale_env *env,
+                               const struct swale__redis_why *why, struct swale__redis_settings **out) {
+  struct swale_redis_config mine;
+  struct swale__redis_url *hold = NULL;
+  int rv = swale__redis_config_read(&mine, config, why);
+  if (rv == 0 && !url)
+    url = mine.url;
+  if (rv == 0 && url)
+    rv = swale__redis_url_apply(url, &env->allocator, &mine, layer, why, &hold);
+  if (rv == 0)
+    rv = swale__redis_settings_new(&mine, env, why, out);
+  swale__redis_url_free(hold);
+  return rv;
 }
 
 void swale__redis_settings_free(struct swale__redis_settings *s) {

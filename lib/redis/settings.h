@@ -25,6 +25,14 @@ struct swale__redis_settings {
 int swale__redis_settings_new(const struct swale_redis_config *config, const struct swale_env *env,
                               const struct swale__redis_why *why, struct swale__redis_settings **out);
 
+/*
+ * The same, and what `url` says wins over `config` and `layer`; with NULL it is the config's URL. Also the errors of
+ * swale__redis_url_apply.
+ */
+int swale__redis_settings_open(const struct swale_redis_config *config, const char *url,
+                               struct swale_layer_config *layer, const struct swale_env *env,
+                               const struct swale__redis_why *why, struct swale__redis_settings **out);
+
 /* NULL is fine. */
 void swale__redis_settings_free(struct swale__redis_settings *s);
 

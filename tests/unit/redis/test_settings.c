@@ -95,6 +95,38 @@ static void the_defaults_will_do(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+static void a_url_has_the_last_word(void **state) {
+  (void)state;
+  struct unit_env u;
+  unit_env_init(&u);
+  struct swale_redis_config c;
+  struct swale_layer_config layer;
+  struct swale__redis_settings *s = NULL;
+  swale_redis_config_default(&c);
+  swale_layer_config_default(&layer);
+  c.prefix = "config";
+  c.queue_bytes = 77;
+  c.url = "redis://of.config:1/?mode=pubsub&prefix=url&capacity=5";
+  assert_int_equal(swale__redis_settings_open(&c, NULL, &layer, &u.env, &why, &s), 0);
+  assert_string_equal(s->config.prefix, "url");
+  assert_string_equal(s->config.hosts[0].host, "of.config");
+  assert_int_equal(s->config.mode, SWALE_REDIS_PUBSUB);
+  assert_int_equal(s->config.queue_bytes, 77);
+  assert_null(s->config.url);
+  assert_int_equal(layer.capacity, 5);
+  swale__redis_settings_free(s);
+  assert_int_equal(swale__redis_settings_open(&c, "redis://another", &layer, &u.env, &why, &s), 0);
+  assert_string_equal(s->config.hosts[0].host, "another");
+  assert_string_equal(s->config.prefix, "config");
+  swale__redis_settings_free(s);
+  s = NULL;
+  c.url = "redis://h:x";
+  assert_int_equal(swale__redis_settings_open(&c, NULL, &layer, &u.env, &why, &s), SWALE_EFORMAT);
+  assert_non_null(strstr(sentence, "port"));
+  assert_null(s);
+  assert_int_equal(u.live, 0);
+}
+
 static void what_cannot_work_is_refused_with_a_sentence(void **state) {
   (void)state;
   struct unit_env u;
@@ -120,6 +152,7 @@ int main(void) {
       cmocka_unit_test(ports_and_names_are_filled_in),
       cmocka_unit_test(nothing_of_the_callers_is_kept),
       cmocka_unit_test(the_defaults_will_do),
+      cmocka_unit_test(a_url_has_the_last_word),
       cmocka_unit_test(what_cannot_work_is_refused_with_a_sentence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,10 +155,13 @@ static void sentinels_lead_to_a_master(void **state) {
 
 static void parameters_set_the_rest(void **state) {
   struct fixture *f = *state;
-  hosts_of(f, "redis://h?mode=pubsub&prefix=a%3Ab&random_prefix_length=7&capacity=5&expiry=6&group_expiry=7");
+  hosts_of(f,
+           "redis://"
+           "h?mode=pubsub&prefix=a%3Ab&random_prefix_length=7&local=a*&capacity=5&expiry=6&group_expiry=7");
   assert_int_equal(f->redis.mode, SWALE_REDIS_PUBSUB);
   assert_string_equal(f->redis.prefix, "a:b");
   assert_int_equal(f->redis.random_prefix_length, 7);
+  assert_string_equal(f->redis.local, "a*");
   assert_int_equal(f->layer.capacity, 5);
   assert_int_equal(f->layer.expiry_ms, 6000);
   assert_int_equal(f->layer.group_expiry_ms, 7000);
