@@ -204,13 +204,18 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_test,$(word 3,$(subst /, ,$t)),$t
 # A test with a redis-server of its own is linked with the helpers in its folder and with the core's suite and crowd.
 REDIS := $(call wanted,$(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)))
 $(B)/obj/tests/redis/%: private PACKAGES = $(PKGS_redis)
+# Loops that may not be installed; only the adapters' test needs them, and tests what there is.
+LOOPS = $(foreach l,libevent libuv,$(if $(wildcard /usr/include/$(if $(filter libuv,$l),uv.h,event2/event.h)),$l))
+$(B)/obj/tests/redis/test_adapters.o: private PACKAGES = $(PKGS_redis) $(LOOPS)
+$(B)/obj/tests/redis/test_adapters.o: private INTERNAL = -Ilib -Itests/unit $(if $(filter libevent,$(LOOPS)),-DHAVE_LIBEVENT) $(if $(filter libuv,$(LOOPS)),-DHAVE_LIBUV)
+$(B)/tests/redis/test_adapters: private LOOP_LIBS = $(call pkg,--libs,$(LOOPS))
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/redis/*.c))
 $(patsubst %.c,$(B)/%,$(wildcard tests/redis/test_*.c)): $(B)/%: $(B)/obj/%.o $(patsubst %.c,$(B)/obj/%.o, \
     $(filter-out tests/redis/test_%,$(wildcard tests/redis/*.c)) $(wildcard tests/unit/core/conformance*.c) tests/unit/core/crowd.c tests/unit/redis/home.c) \
     $(call archives,redis)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $^ $(call syslibs,redis,cmocka)
+	$(Q)$(LINK) -o $@ $^ $(call syslibs,redis,cmocka) $(LOOP_LIBS)
 
 ## Running tests. tests/run.sh prints a line per test and `N passed, N failed` at the end.
 

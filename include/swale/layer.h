@@ -109,7 +109,8 @@ SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config 
  * always before it is closed. Level- and edge-triggered polling will both do. It must not call
  * swale. include/swale/adapters has it ready-made for usual loops.
  */
-enum { SWALE_READABLE = 1, SWALE_WRITABLE = 2 };
+#define SWALE_READABLE 1u
+#define SWALE_WRITABLE 2u
 struct swale_sockets {
   void (*watch)(int fd, unsigned events, void *user);
   void *user;

@@ -90,9 +90,13 @@ void server_restart(struct server *s) {
 
 void server_stop(struct server *s) {
   server_kill(s);
-  char sentinel[80];
-  snprintf(sentinel, sizeof sentinel, "%s/sentinel.conf", s->folder);
-  unlink(sentinel);
+  static const char *const left_behind[] = {"sentinel.conf", "dump.rdb",
+                                            NULL}; /* by sentinels, by replicas */
+  for (const char *const *name = left_behind; *name; name++) {
+    char path[96];
+    snprintf(path, sizeof path, "%s/%s", s->folder, *name);
+    unlink(path);
+  }
   rmdir(s->folder);
 }
 
