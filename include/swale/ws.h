@@ -55,7 +55,9 @@ typedef struct swale_origins swale_origins;
  * than one that is not compressed, what is sent to a group is compressed once for all members that agreed on the same window,
  * and the loop keeps at most four contexts. A connection in the middle of a fragmented message holds 39 KiB.
  *
- * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress.
+ * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress. What comes in
+ * and does not inflate is closed with 1007. Of several offers the first that can be accepted is: one with a parameter that
+ * is unknown, there twice or cannot have its value is declined, and one for a server window of 8 bits, which zlib does not do.
  */
 struct swale_ws_deflate {
   size_t size;      /* set by swale_ws_deflate_default */

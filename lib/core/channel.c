@@ -8,8 +8,8 @@
 #include "core/name.h"
 #include "core/siphash.h"
 
-/* The slot that belongs to nobody: names of swale_new_channel carry it. */
-#define NO_SLOT UINT32_MAX
+/* The slot that belongs to nobody: names of swale_new_channel carry it. It has to survive a shift in 32 bits. */
+#define NO_SLOT (UINT32_MAX / 2)
 #define CONSUMER_PREFIX "specific"
 #define PREFIX_MAX 32
 #define HEX_DIGITS 32

@@ -133,15 +133,20 @@ int swale_payload_encode(swale_payload *p, swale_encode_fn encode, const void *a
   return swale_payload_encode_as(p, encode, arg, arg, out);
 }
 
+/* Apart, so that all the others for whom it is there already do not pay for the registers this takes. */
+__attribute__((noinline)) static int encode_and_keep(swale_payload *p, const struct swale__memo_key *key,
+                                                     const void *arg, swale_payload **out) {
+  swale_encode_fn encode = (swale_encode_fn)key->function;
+  swale_payload *made;
+  int rv = make_encoded(swale_payload_kind(p), p + 1, p->len, encode, arg, &p->allocator, &made);
+  return rv ? rv : swale__payload_keep(&p->memos, key, made, &p->allocator, out);
+}
+
 int swale_payload_encode_as(swale_payload *p, swale_encode_fn encode, const void *name, const void *arg,
                             swale_payload **out) {
   struct swale__memo_key key = {.function = (void (*)(void))encode, .arg = name};
   *out = swale__memo_find(&p->memos, &key);
-  if (*out)
-    return 0;
-  swale_payload *made;
-  int rv = make_encoded(swale_payload_kind(p), p + 1, p->len, encode, arg, &p->allocator, &made);
-  return rv ? rv : swale__payload_keep(&p->memos, &key, made, &p->allocator, out);
+  return *out ? 0 : encode_and_keep(p, &key, arg, out);
 }
 
 int swale_payload_wrap(enum swale_kind kind, const void *bytes, size_t len, swale_encode_fn encode,

@@ -118,8 +118,8 @@ static bool same_topic(const struct swale__topic *topic, const swale_message *m,
   struct swale__topic its = swale__topic_of(other, topic->field);
   size_t len = 0, its_len = 0;
   const void *bytes = bytes_of(&topic->value, &len), *its_bytes = bytes_of(&its.value, &its_len);
-  return topic->value.type == its.value.type && len == its_len && memcmp(bytes, its_bytes, len) == 0 &&
-         strcmp(swale_message_type(m), swale_message_type(other)) == 0;
+  return bytes && its_bytes && topic->value.type == its.value.type && len == its_len &&
+         memcmp(bytes, its_bytes, len) == 0 && strcmp(swale_message_type(m), swale_message_type(other)) == 0;
 }
 
 /* The node before the one that is about the same; NULL if there is none. */

@@ -11,6 +11,10 @@
 
 #define VALUES_MAX 32
 
+static const struct swale_allocator *memory(const swale_scope *scope) {
+  return scope->has_values ? scope->values->allocator : scope->allocator;
+}
+
 #define BIT(single) (1u << SWALE__SCOPE_##single)
 
 /* ---- making --------------------------------------------------------------------------------- */
@@ -19,7 +23,7 @@
 static swale_scope *new_block(const swale_scope *like, size_t bytes) {
   size_t front = sizeof *like + like->n_params * sizeof(struct swale_param) +
                  (like->n_headers > 0) * sizeof(struct swale__headers);
-  swale_scope *scope = swale__malloc(like->allocator, front + bytes);
+  swale_scope *scope = swale__malloc(memory(like), front + bytes);
   if (!scope)
     return NULL;
   memset(scope, 0, front);
@@ -198,7 +202,7 @@ int swale__scope_set_params(swale_scope **scope, const struct swale__capture *ca
     text += captures[i].len;
     *text++ = '\0';
   }
-  swale__free(copy->allocator, *scope);
+  swale__free(memory(copy), *scope);
   *scope = copy;
   return SWALE_OK;
 }
@@ -239,7 +243,7 @@ swale_scope *swale__scope_settle(swale_scope *scope, unsigned keep) {
   if (!settled)
     return scope;
   copy_params(settled, scope, text);
-  swale__free(scope->allocator, scope);
+  swale__free(memory(scope), scope);
   return settled;
 }
 
@@ -247,11 +251,12 @@ void swale__scope_free(swale_scope *scope, const struct swale_allocator *a) {
   if (!scope)
     return;
   while (scope->n_values > 0) {
-    struct swale__scope_value last = scope->values[--scope->n_values];
+    struct swale__scope_value last = scope->values->at[--scope->n_values];
     if (last.release)
       last.release(last.value);
   }
-  swale__free(a, scope->values);
+  if (scope->has_values)
+    swale__free(a, scope->values);
   swale__free(a, scope);
 }
 
@@ -259,9 +264,24 @@ void swale__scope_free(swale_scope *scope, const struct swale_allocator *a) {
 
 static struct swale__scope_value *find_value(const swale_scope *scope, const char *key) {
   for (size_t i = 0; i < scope->n_values; i++)
-    if (strcmp(scope->values[i].key, key) == 0)
-      return &scope->values[i];
+    if (strcmp(scope->values->at[i].key, key) == 0)
+      return &scope->values->at[i];
   return NULL;
+}
+
+/* Room for one more value. */
+static int reserve_value(swale_scope *scope) {
+  const struct swale_allocator *a = memory(scope);
+  struct swale__scope_values *values = scope->has_values ? scope->values : NULL;
+  if (scope->n_values == VALUES_MAX)
+    return SWALE_EFULL;
+  values = swale__realloc(a, values, sizeof *values + (scope->n_values + 1u) * sizeof values->at[0]);
+  if (!values)
+    return SWALE_ENOMEM;
+  values->allocator = a;
+  scope->values = values;
+  scope->has_values = 1;
+  return 0;
 }
 
 int swale_scope_set(swale_scope *scope, const char *key, void *value, void (*release)(void *value)) {
@@ -274,15 +294,10 @@ int swale_scope_set(swale_scope *scope, const char *key, void *value, void (*rel
       old.release(old.value);
     return SWALE_OK;
   }
-  if (scope->n_values == VALUES_MAX)
-    return SWALE_EFULL;
-  struct swale__scope_value *values =
-      swale__realloc_array(scope->allocator, scope->values, scope->n_values + 1u, sizeof *values);
-  if (!values)
-    return SWALE_ENOMEM;
-  scope->values = values;
-  values[scope->n_values++] = set;
-  return SWALE_OK;
+  int rv = reserve_value(scope);
+  if (rv == 0)
+    scope->values->at[scope->n_values++] = set;
+  return rv;
 }
 
 void *swale_scope_get(const swale_scope *scope, const char *key) {

@@ -16,7 +16,8 @@
  * The strings are, in this order: one for each bit in `has`, the subprotocols, name and value of each
  * header, and the parameters' texts. What is looked for is found by walking over what stands before it.
  *
- * The guard values, which may be many or none and come one by one, have a block of their own.
+ * The guard values, which may be many or none and come one by one, have a block of their own; once that is
+ * there the allocator stands in it.
  */
 enum swale__scope_single {
   SWALE__SCOPE_PATH,
@@ -33,12 +34,19 @@ struct swale__scope_value {
   void (*release)(void *value);
 };
 
-struct swale_scope {
+struct swale__scope_values {
   const struct swale_allocator *allocator;
+  struct swale__scope_value at[];
+};
+
+struct swale_scope {
   const char *type;
-  struct swale__scope_value *values;
+  union {
+    const struct swale_allocator *allocator; /* as long as `has_values` is not set */
+    struct swale__scope_values *values;
+  };
   uint16_t n_params, n_subprotocols, n_headers;
-  uint8_t n_values;
+  uint8_t n_values : 7, has_values : 1;
   uint8_t has; /* bit i: i of enum swale__scope_single is there */
 };
 

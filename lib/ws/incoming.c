@@ -28,13 +28,20 @@ static struct fault protocol_fault(const char *detail) {
   return (struct fault){SWALE__CLOSE_PROTOCOL, SWALE_EPROTOCOL, detail};
 }
 
+/* How many bytes a frame may bring. Of a deflated message only the inflated size is known to fit or not. */
+static size_t room_for(const swale_ws *ws, const struct swale__ws_piece *p) {
+  const struct swale__ws_assembly *m = ws->reader->message;
+  size_t max = ws->options->message_max;
+  if (m ? m->codec != NULL : p->rsv != 0)
+    return swale__ws_deflate_wire_max(max) - (m ? m->wire : 0);
+  return max - (m ? m->len : 0);
+}
+
 /* Limits of messages. A message in one frame has no fragments. */
 static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece *p) {
   const struct swale__ws_assembly *m = ws->reader->message;
   const struct swale_ws_options *o = ws->options;
-  bool deflated = m ? m->codec != NULL : p->rsv != 0;
-  size_t max = deflated ? swale__ws_deflate_wire_max(o->message_max) : o->message_max;
-  if (p->frame_len > max - (!m ? 0 : deflated ? m->wire : m->len))
+  if (p->frame_len > room_for(ws, p))
     return (struct fault){SWALE__CLOSE_TOO_BIG, SWALE_ESIZE, "a message is too large"};
   if (m && m->fragments == o->fragments_max)
     return (struct fault){SWALE__CLOSE_POLICY, SWALE_EFULL, "a message has too many fragments"};
@@ -44,11 +51,15 @@ static struct fault judge_size(const swale_ws *ws, const struct swale__ws_piece 
   return (struct fault){0};
 }
 
+/* What the reserved bits mean, if that has been agreed (RFC 7692, 6). */
+static bool is_deflated(const swale_ws *ws, const struct swale__ws_piece *p) {
+  return ws->deflate && p->rsv == RSV1 && (p->opcode == TEXT || p->opcode == BINARY);
+}
+
 static struct fault judge(const swale_ws *ws, const struct swale__ws_piece *p) {
   if (!p->masked)
     return protocol_fault("a frame is not masked");
-  bool may_be_deflated = ws->deflate && (p->opcode == TEXT || p->opcode == BINARY);
-  if (p->rsv != 0 && !(p->rsv == RSV1 && may_be_deflated))
+  if (p->rsv != 0 && !is_deflated(ws, p))
     return protocol_fault("a frame has reserved bits set");
   switch (p->opcode) {
   case CONTINUATION:

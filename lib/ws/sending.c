@@ -63,7 +63,7 @@ static int send_if_room(swale_ws *ws, swale_payload *frame) {
   return rv;
 }
 
-/* Where a connection has deflate, bytes count as they go over the wire. `made`: the frame, or why there is none. */
+/* `made`: 0 and a frame, or why there is none. Where messages are deflated, what counts is the bytes of frames. */
 static int send_deflated(swale_ws *ws, int made, swale_payload *frame) {
   int rv = made < 0 ? made : send_if_room(ws, frame);
   if (rv < 0)
@@ -71,15 +71,27 @@ static int send_deflated(swale_ws *ws, int made, swale_payload *frame) {
   return rv;
 }
 
+static int deflate_payload(swale_ws *ws, swale_payload *payload) {
+  swale_payload *frame = NULL;
+  int rv = swale__ws_deflate_payload(ws, payload, &frame);
+  return send_deflated(ws, rv, frame);
+}
+
+static int deflate_bytes(swale_ws *ws, enum swale_kind kind, const void *bytes, size_t len) {
+  swale_payload *frame = NULL;
+  int rv = check_room(ws, 1);
+  if (rv < 0)
+    return rv;
+  rv = swale__ws_deflate_bytes(ws, kind, bytes, len, &frame);
+  return send_deflated(ws, rv, frame);
+}
+
 int swale__ws_send(void *transport, swale_payload *payload) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  int rv;
-  if (ws->deflate) {
-    rv = swale__ws_deflate_payload(ws, payload, &frame);
-    return send_deflated(ws, rv, frame);
-  }
-  rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
+  if (ws->deflate)
+    return deflate_payload(ws, payload);
+  int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
     rv = check_room(ws, length(frame));
   return rv < 0 ? rv : send_frame(ws, swale_payload_ref(frame));
@@ -88,11 +100,9 @@ int swale__ws_send(void *transport, swale_payload *payload) {
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len) {
   swale_ws *ws = transport;
   swale_payload *frame;
-  int rv = check_room(ws, ws->deflate ? 1 : len);
-  if (rv == 0 && ws->deflate) {
-    rv = swale__ws_deflate_bytes(ws, kind, bytes, len, &frame);
-    return send_deflated(ws, rv, frame);
-  }
+  if (ws->deflate)
+    return deflate_bytes(ws, kind, bytes, len);
+  int rv = check_room(ws, len);
   if (rv == 0)
     rv = swale_payload_wrap(kind, bytes, len, swale__ws_frame_encode, NULL, ws->pool->allocator, &frame);
   return rv < 0 ? rv : send_if_room(ws, frame);

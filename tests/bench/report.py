@@ -243,7 +243,7 @@ def publish(results):
             charts.append("![Deliveries a second by group size](performance/layer.svg)")
         text = "\n\n".join(charts) + "\n\n" + text
     else:
-        print("note: no charts, gnuplot is not installed")
+        print("note: no charts, gnuplot is not installed (make deps-bench)")
     page = PAGE.read_text() if PAGE.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
     before, rest = page.split(BEGIN)
     PAGE.write_text(before + BEGIN + "\n\n" + text + "\n" + END + rest.split(END)[1])

@@ -7,8 +7,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct swale_ws_deflate deflate;
+
 static void play(struct subject *s, const uint8_t *data, size_t size, uint64_t seed) {
   subject_init(s);
+  swale_ws_deflate_default(&deflate);
+  s->options.deflate = &deflate;
   subject_open(s);
   subject_feed(s, data, size, seed);
   subject_write(s, SIZE_MAX);

@@ -28,6 +28,7 @@ static void write_conf(const struct trio *t) {
 }
 
 static void start_trio(struct trio *t) {
+  *t = (struct trio){0};
   server_start(&t->master);
   snprintf(t->port, sizeof t->port, "%d", t->master.port);
   t->replica_more[0] = "--replicaof";

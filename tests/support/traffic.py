@@ -62,8 +62,9 @@ def say_goodbye(url, path, _dice):
 
 
 # Not masked, reserved bits and opcodes, invalid UTF-8, absurd length, one-byte close code, a new message inside another;
-# and many pings, which are none but have to be answered.
-OFFENCES = [b"\x81\x03abc", b"\xff\xff", b"\x81\x82\0\0\0\0\xc3\x28", b"\x81\xff" + b"\x7f" * 12,
+# and many pings, which are none but have to be answered. All are complete, so that an answer comes even when nobody
+# speaks any more.
+OFFENCES = [b"\x81\x03abc", b"\xff\x80\0\0\0\0", b"\x81\x82\0\0\0\0\xc3\x28", b"\x81\xff" + b"\x7f" * 12,
             b"\x88\x81\0\0\0\0\3", b"\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b", b"\x89\x80\0\0\0\0" * 50]
 
 

@@ -181,6 +181,10 @@ static void the_ratio_counts_beyond_what_is_free(void **state) {
   zpeer_reset(&f->peer);
   zpeer_deflate(&f->peer, zeros, 300000, &f->bytes);
   assert_int_equal(inflate_message(f, SWALE_BINARY, f->bytes.at, f->bytes.len, 10), SWALE_EFULL);
+  f->growth.ratio = (uint32_t)((300000 + f->bytes.len - 1) / f->bytes.len);
+  assert_int_equal(inflate_message(f, SWALE_BINARY, f->bytes.at, f->bytes.len, f->bytes.len), 0);
+  f->growth.ratio -= 10;
+  assert_int_equal(inflate_message(f, SWALE_BINARY, f->bytes.at, f->bytes.len, f->bytes.len), SWALE_EFULL);
   f->growth.ratio = 1032;
   assert_int_equal(inflate_message(f, SWALE_BINARY, f->bytes.at, f->bytes.len, 10), 0);
   free(zeros);

@@ -109,6 +109,10 @@ static size_t expect_deflated(struct fixture *f, const char *text) {
 
 static const char lines[] = "one line, two lines, three lines, four lines, and many more lines, line by line";
 
+static int send_text(struct fixture *f, const char *text) {
+  return swale_send_text(f->w.consumer, text, strlen(text));
+}
+
 /* ---- agreeing --------------------------------------------------------------------------- */
 
 static void it_is_agreed_where_both_sides_want_it(void **state) {
@@ -367,6 +371,28 @@ static void limits_are_of_what_it_inflates_to(void **state) {
   assert_int_equal(f->w.reported, SWALE_ESIZE);
 }
 
+/* 32 MiB in 32 KiB, in one frame and in many: what is held stays below the limit on messages. */
+static void bomb(struct fixture *f, size_t piece) {
+  static char zeros[32 << 20];
+  struct bytes in = {0};
+  f->deflate.ratio_max = 1032;
+  connect_without_takeover(f);
+  zpeer_deflate(&f->peer, zeros, sizeof zeros, &in);
+  assert_true(in.len < 40000);
+  for (size_t at = 0; at < in.len; at += piece) {
+    size_t left = in.len - at, len = piece < left ? piece : left;
+    bytes_frame(&f->w.in, (at ? CONT : RSV1 | BIN) | (len == left ? FIN : 0), in.at + at, len);
+  }
+  world_feed(&f->w);
+  expect_log(&f->w, "disconnect:1009");
+  expect_close(&f->w, 1009, NULL);
+  assert_int_equal(f->w.reported, SWALE_ESIZE);
+  bytes_free(&in);
+}
+
+static void cve_2026_39804_an_inflate_bomb_is_stopped_in_its_middle(void **state) { bomb(*state, SIZE_MAX); }
+static void cve_2018_1000518_a_bomb_in_fragments_is_one_too(void **state) { bomb(*state, 1000); }
+
 /* A message of the largest size is not refused because it would not deflate. */
 static void what_is_on_the_wire_may_be_a_little_more(void **state) {
   struct fixture *f = *state;
@@ -391,6 +417,68 @@ static void what_is_on_the_wire_may_be_a_little_more(void **state) {
   expect_log(&f->w, "disconnect:1009");
 }
 
+/* Blocks without content cost nothing but their bytes, of which a message may only have so many. */
+static void fragments_count_together_on_the_wire(void **state) {
+  struct fixture *f = *state;
+  struct bytes blocks = {0};
+  f->w.options.message_max = 4000;
+  for (int i = 0; i < 200; i++)
+    bytes_add(&blocks, "\0\0\0\xff\xff", 5);
+  connect_without_takeover(f);
+  for (int i = 0; i < 8; i++)
+    world_frame(&f->w, i ? CONT : (unsigned)RSV1 | BIN, blocks.at, blocks.len);
+  expect_log(&f->w, "");
+  world_frame(&f->w, CONT, blocks.at, blocks.len);
+  expect_log(&f->w, "disconnect:1009");
+  bytes_free(&blocks);
+}
+
+/* zlib takes 9 when it is told 8. */
+static void a_client_with_the_smallest_window_may_use_a_little_more(void **state) {
+  struct fixture *f = *state;
+  unsigned char text[300];
+  f->deflate.client_context_takeover = 1;
+  expect_agreed(&f->w, OFFER("permessage-deflate; client_max_window_bits=8"),
+                "permessage-deflate; server_no_context_takeover");
+  unit_env_random(text, sizeof text, &f->w.u);
+  for (int i = 0; i < 3; i++)
+    peer_sends(f, BIN, text, sizeof text); /* which refers to what was 300 bytes before */
+  assert_true(f->bytes.len < 20);
+  expect_log(&f->w, "bytes#300 bytes#300 bytes#300");
+}
+
+static int close_it(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
+  (void)w, (void)kind, (void)data, (void)len;
+  return swale_close(c, 4000, NULL);
+}
+
+static void a_message_may_close_the_connection_it_came_on(void **state) {
+  struct fixture *f = *state;
+  f->w.on_receive = close_it;
+  for (int takeover = 0; takeover < 2; takeover++) {
+    if (takeover)
+      connect_with_takeover(f);
+    else
+      connect_without_takeover(f);
+    zpeer_reset(&f->peer);
+    peer_says(f, lines);
+    expect_close(&f->w, 4000, "");
+    forget(f, f->w.ws);
+  }
+}
+
+static void codecs_of_its_own_go_when_the_connection_closes(void **state) {
+  struct fixture *f = *state;
+  connect_with_takeover(f);
+  send_text(f, lines);
+  peer_says(f, lines);
+  expect_deflated(f, lines);
+  long before = f->w.u.live;
+  world_close_frame(&f->w, 1000, NULL);
+  expect_close(&f->w, 1000, NULL);
+  assert_true(before - f->w.u.live >= 10); /* zlib alone: seven blocks */
+}
+
 static void a_message_cut_short_gives_everything_back(void **state) {
   struct fixture *f = *state;
   connect_without_takeover(f);
@@ -403,10 +491,6 @@ static void a_message_cut_short_gives_everything_back(void **state) {
 }
 
 /* ---- sending ---------------------------------------------------------------------------- */
-
-static int send_text(struct fixture *f, const char *text) {
-  return swale_send_text(f->w.consumer, text, strlen(text));
-}
 
 static void messages_are_deflated_each_by_itself(void **state) {
   struct fixture *f = *state;
@@ -501,6 +585,36 @@ static void group_messages_are_deflated_once_for_all(void **state) {
   f->w.ws = NULL;
 }
 
+static int set_level(struct world *w, swale_consumer *c) {
+  struct swale_ws_deflate own = ((struct fixture *)w)->deflate;
+  if (w->connects % 2 == 0)
+    own.level = 1;
+  if (w->connects > 2)
+    own.threshold = 1000;
+  swale_ws_set_deflate(c, &own);
+  return swale_accept(c, NULL);
+}
+
+static void routes_that_want_something_else_get_frames_of_their_own(void **state) {
+  struct fixture *f = *state;
+  swale_ws *members[3];
+  struct iovec iov[3];
+  f->w.on_connect = set_level;
+  for (int i = 0; i < 3; i++) {
+    connect_without_takeover(f);
+    members[i] = f->w.ws;
+  }
+  world_group_send(&f->w, lines);
+  world_run(&f->w);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(swale_ws_peek(members[i], &iov[i], 1), 1);
+  assert_ptr_not_equal(iov[0].iov_base, iov[1].iov_base);
+  assert_int_equal(((const unsigned char *)iov[0].iov_base)[0], FIN | RSV1 | TEXT);
+  assert_int_equal(((const unsigned char *)iov[2].iov_base)[0], FIN | TEXT);
+  for (int i = 0; i < 3; i++)
+    forget(f, members[i]);
+}
+
 static void members_who_agreed_on_something_else_get_frames_of_their_own(void **state) {
   struct fixture *f = *state;
   swale_ws *members[4];
@@ -553,6 +667,20 @@ static void the_bound_of_output_counts_what_goes_over_the_wire(void **state) {
   for (int i = 0; i < n; i++)
     waiting += iov[i].iov_len;
   assert_in_range(waiting, 800, 1000);
+}
+
+static void where_there_is_no_room_nothing_is_deflated(void **state) {
+  struct fixture *f = *state;
+  struct iovec iov;
+  f->w.options.output_low = 1;
+  f->w.options.output_high = 10;
+  connect_without_takeover(f);
+  send_text(f, lines);
+  assert_int_equal(swale_ws_peek(f->w.ws, &iov, 1), 1);
+  f->w.options.output_max = iov.iov_len;
+  long before = f->w.u.allocated;
+  assert_int_equal(send_text(f, lines), SWALE_EFULL);
+  assert_int_equal(f->w.u.allocated, before);
 }
 
 /* What was refused never reached the peer, so nothing may refer to it. */
@@ -721,6 +849,20 @@ static void without_memory_to_inflate_it_ends_with_1011(void **state) {
   expect_close(&f->w, 1011, NULL);
 }
 
+static int accept_again(struct world *w, swale_consumer *c) {
+  w->u.fail_at = 2; /* behind what has been agreed, the answer */
+  assert_int_equal(swale_accept(c, NULL), SWALE_ENOMEM);
+  return swale_accept(c, NULL);
+}
+
+static void what_was_agreed_is_forgotten_when_the_answer_fails(void **state) {
+  struct fixture *f = *state;
+  f->w.on_connect = accept_again;
+  connect_with_takeover(f);
+  send_text(f, lines);
+  expect_deflated(f, lines);
+}
+
 static void without_memory_to_agree_it_is_not_agreed(void **state) {
   struct fixture *f = *state;
   bool seen = false;
@@ -762,21 +904,30 @@ int main(void) {
       TESTS(reserved_bits_mean_what_was_agreed_and_nothing_else),
       TESTS(what_is_malformed_ends_the_connection),
       TESTS(limits_are_of_what_it_inflates_to),
+      TEST_IN(0, cve_2026_39804_an_inflate_bomb_is_stopped_in_its_middle),
+      TEST_IN(0, cve_2018_1000518_a_bomb_in_fragments_is_one_too),
       TESTS(what_is_on_the_wire_may_be_a_little_more),
+      TESTS(fragments_count_together_on_the_wire),
+      TESTS(a_client_with_the_smallest_window_may_use_a_little_more),
+      TESTS(a_message_may_close_the_connection_it_came_on),
+      TEST_IN(0, codecs_of_its_own_go_when_the_connection_closes),
       TESTS(a_message_cut_short_gives_everything_back),
       TEST_IN(0, messages_are_deflated_each_by_itself),
       TEST_IN(0, with_takeover_they_refer_to_those_before),
       TEST_IN(0, what_is_short_or_does_not_shrink_is_sent_as_it_is),
       TEST_IN(0, the_clients_window_is_kept_to),
       TEST_IN(0, group_messages_are_deflated_once_for_all),
+      TEST_IN(0, routes_that_want_something_else_get_frames_of_their_own),
       TEST_IN(0, members_who_agreed_on_something_else_get_frames_of_their_own),
       TEST_IN(0, the_bound_of_output_counts_what_goes_over_the_wire),
+      TEST_IN(0, where_there_is_no_room_nothing_is_deflated),
       TEST_IN(0, after_a_refusal_nothing_refers_to_what_was_refused),
       TEST_IN(0, without_takeover_nothing_is_held_between_messages),
       TEST_IN(0, few_codecs_are_kept_and_the_last_used_are_those),
       cmocka_unit_test(every_allocation_may_fail),
       TEST_IN(0, without_memory_to_compress_messages_are_sent_as_they_are),
       TESTS(without_memory_to_inflate_it_ends_with_1011),
+      TEST_IN(0, what_was_agreed_is_forgotten_when_the_answer_fails),
       TEST_IN(0, without_memory_to_agree_it_is_not_agreed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void an_offer_that_cannot_be_accepted_is_declined(void **state) {
     expect_offer(declined[i], (struct swale__ws_offer){0});
 }
 
-/* zlib deflates with a window of 9 bits when it is asked for 8, and what then comes out cannot be read with 8. */
+/* Asked for 8 bits, zlib takes 9 or refuses, and its manual says not to read the one with the other. */
 static void a_server_window_of_8_bits_is_declined_since_zlib_cannot(void **state) {
   (void)state;
   expect_offer("permessage-deflate; server_max_window_bits=8", (struct swale__ws_offer){0});
