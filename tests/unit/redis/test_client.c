@@ -31,7 +31,8 @@ static int open_layer(struct unit_env *u, int port, enum swale_redis_mode mode, 
 
 static void settle(struct world *w) {
   for (int quiet = 0, turns = 0; quiet < 2 && turns < 60; quiet++, turns++) {
-    if (home_turn(&w->home, quiet) | fake_turn(&w->fake))
+    bool home_moved = home_turn(&w->home, quiet), fake_moved = fake_turn(&w->fake);
+    if (home_moved || fake_moved)
       quiet = 0;
   }
 }
