@@ -128,8 +128,9 @@ $(B)/flags: FORCE
 
 # What does not run for each member or frame is compiled for size: the libraries are to stay small. With frame pointers the
 # unwind tables, a fifth of them, are shorter.
-RARELY := $(addprefix lib/core/,app channel completion connect consumer converter drain drop error group layer message_build msgpack_check msgpack_keys name \
-    outside pattern plain port receive route scope scope_look scope_query stats table url wheel worker) \
+RARELY := $(addprefix lib/core/,app channel completion connect consumer converter drain drop env error group item layer loop message \
+    message_build msgpack_check msgpack_keys name outside pattern plain port receive route scope scope_look scope_query stats table \
+    url value wheel worker) \
   $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \
     origin pool undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
