@@ -175,6 +175,43 @@ static void a_key_of_another_type_is_reported(void **state) {
   close_pair(&p);
 }
 
+/* Commands that only publish go on without memory. */
+static void a_server_without_memory_is_counted_and_got_over(void **state) {
+  struct pair p;
+  open_pair_as(&p, state);
+  server_ask(&server, "CONFIG SET maxmemory 1");
+  assert_int_equal(crowd_group_send(p.n.at[0].layer, "g", 1), 1);
+  nodes_settle(&p.n);
+  server_ask(&server, "CONFIG SET maxmemory 0");
+  crowd_assert_got(&p.m[0], 1);
+  struct swale_redis_stats s = nodes_books(&p.n.at[0]);
+  if (strcmp(p.n.mode, "core") == 0) {
+    assert_int_equal(s.lost[SWALE_REDIS_LOST_ERROR], 1);
+    assert_non_null(strstr(s.error, "OOM"));
+    crowd_assert_got_nothing(&p.m[1]);
+  }
+  assert_flows(&p, 10);
+  close_pair(&p);
+}
+
+/* A master that has become a replica, as after a failover: what it refuses is said again once there is a master. */
+static void a_server_that_may_only_be_read_is_left_until_it_is_a_master(void **state) {
+  struct pair p;
+  open_pair_as(&p, state);
+  server_ask(&server, "REPLICAOF 127.0.0.1 1");
+  assert_int_equal(crowd_group_send(p.n.at[0].layer, "g", 1), 1);
+  if (strcmp(p.n.mode, "core") == 0)
+    nodes_await(&p.n, SWALE_REDIS_DOWN);
+  nodes_run(&p.n, 20);
+  crowd_assert_got(&p.m[0], 1);
+  server_ask(&server, "REPLICAOF NO ONE");
+  nodes_await(&p.n, SWALE_REDIS_UP);
+  nodes_settle(&p.n);
+  p.m[1].n_got = 0;
+  assert_flows(&p, 10);
+  close_pair(&p);
+}
+
 static void what_does_not_fit_is_refused_and_counted(void **state) {
   struct pair p;
   struct swale_redis_config c;
@@ -224,6 +261,8 @@ int main(void) {
       IN_BOTH_MODES(a_server_that_hangs_for_a_moment_is_waited_for),
       IN_BOTH_MODES(hostile_payloads_are_counted),
       IN_BOTH_MODES(a_key_of_another_type_is_reported),
+      IN_BOTH_MODES(a_server_without_memory_is_counted_and_got_over),
+      IN_BOTH_MODES(a_server_that_may_only_be_read_is_left_until_it_is_a_master),
       IN_BOTH_MODES(what_does_not_fit_is_refused_and_counted),
       IN_BOTH_MODES(what_waits_too_long_for_redis_expires),
   };
