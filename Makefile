@@ -428,7 +428,7 @@ format-check: | $(DEPS)
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
-PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib
+PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib libevent-dev libuv1-dev
 PACKAGES_deps-browser := chromium chromium-driver python3-selenium
 # Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
 PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \

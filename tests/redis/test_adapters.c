@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The same layer at home in loops of different kinds: epoll, and libevent and libuv where they are installed. */
 #include <poll.h>
+#include <stdio.h>
 
 #include <swale/adapters/epoll.h>
 #ifdef HAVE_LIBEVENT
