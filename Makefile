@@ -296,14 +296,15 @@ $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ)): $(B)/%: $(B)/obj/tests/fuzz/%.o $(ARC
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(call archives,$(UPPER)) $(call syslibs,$(UPPER))
 
 fuzz-smoke: fuzz
-	@for f in $(FUZZ:tests/fuzz/%.c=%); do \
-	  mkdir -p $(B)/fuzz/found/$$f; \
-	  set -- $(B)/fuzz/found/$$f; \
-	  [ ! -d tests/fuzz/corpus/$$f ] || set -- "$$@" tests/fuzz/corpus/$$f; \
-	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(B)/fuzz/$$f- "$$@" >$(B)/fuzz/$$f.log 2>&1 || \
-	    { tail -n 60 $(B)/fuzz/$$f.log; echo "fuzz: $$f failed"; exit 1; }; \
-	  echo "  ok    $$f: $$(grep -o '^Done.*' $(B)/fuzz/$$f.log), $$(ls $(B)/fuzz/found/$$f | wc -l) inputs found"; \
-	done
+	@$(if $(FUZZ),$(MAKE) --no-print-directory $(FUZZ:tests/fuzz/%.c=smoke-%))
+
+# One for itself, so that -j runs several at once.
+smoke-%:
+	@mkdir -p $(B)/fuzz/found/$*
+	@$(B)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/found/$* \
+	    $(wildcard tests/fuzz/corpus/$*) >$(B)/fuzz/$*.log 2>&1 || \
+	  { tail -n 60 $(B)/fuzz/$*.log; echo "fuzz: $* failed"; exit 1; }
+	@echo "  ok    $*: $$(grep -o '^Done.*' $(B)/fuzz/$*.log), $$(ls $(B)/fuzz/found/$* | wc -l) inputs found"
 
 # The same harnesses under AFL++, where Debian's afl++ is installed.
 .PHONY: fuzz-afl
