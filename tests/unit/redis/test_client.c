@@ -55,7 +55,7 @@ static int send_to(swale_layer *layer, const char *channel) {
 static int use(struct world *w) {
   swale_layer *layer = w->layer;
   swale_message *m;
-  char name[SWALE_NAME_SIZE];
+  char name[SWALE_NAME_SIZE] = "none"; /* where there is no randomness for one */
   int rv = swale_new_channel(layer, "reply", name);
   if (rv == 0)
     rv = swale_group_add(layer, "g", name);
