@@ -87,9 +87,9 @@ static void send_to_members(struct side *s) {
     const char *name = members->element[0]->str;
     size_t len = strcspn(name, "!") + 1;
     snprintf(s->payload, 12, "%llx", (unsigned long long)now_ns());
-    redisReply *reply = redisCommand(s->tell, "EVAL %b 1 %b %b 100 %llu.123456 60 0",
-                                     SCRIPT(swale__redis_fill_script), name, len, s->payload,
-                                     (size_t)CORE_PAYLOAD, (unsigned long long)(now_ns() / 1000000000));
+    redisReply *reply =
+        redisCommand(s->tell, "EVAL %b 1 %b %b 100 %llu.123456 60 0", SCRIPT(swale__redis_fill_script), name,
+                     len, s->payload, (size_t)CORE_PAYLOAD, (unsigned long long)(now_ns() / 1000000000));
     freeReplyObject(must_reply(s->tell, reply));
   }
   freeReplyObject(members);
