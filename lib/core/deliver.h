@@ -7,7 +7,7 @@
 
 /*
  * Works through one entry of the inbox: calls handlers, queues, drops; gives the entry's references back.
- * With the last one for now it may run jobs in between.
+ * With the last one that waits it may run jobs in between.
  */
 void swale__deliver_entry(struct swale__entry *entry, bool is_last);
 
