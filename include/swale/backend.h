@@ -90,8 +90,11 @@ struct swale_backend_class {
    */
   int (*listen)(void *backend, const char *channel);
   void (*unlisten)(void *backend, const char *channel);
-  /* (locked) Somebody asked for one message of a channel and there was none in the process. */
-  void (*receive)(void *backend, const char *channel);
+  /*
+   * (locked) One message of a channel is wanted, there being none in the process; or, with `wanted` false, none any more.
+   * As long as swale_backend_deliver answers 1 another one is. SWALE_ENOMEM.
+   */
+  int (*receive)(void *backend, const char *channel, bool wanted);
 
   /* (locked) swale_flush. */
   void (*flush)(void *backend);
@@ -117,8 +120,8 @@ SWALE_API void swale_backend_complete(struct swale_pending *pending, int result)
 
 /*
  * A frozen message for a channel: to its consumer, or into the plain channel of this name in this process. One
- * that cannot be taken is counted as dropped, here and in the next. 0, or why: SWALE_EFULL, SWALE_ENOMEM, SWALE_ECLOSED when its
- * consumer has ended.
+ * that cannot be taken is counted as dropped, here and in the next. 0, 1 when receivers wait for more of the channel, or why: SWALE_EFULL,
+ * SWALE_ENOMEM, SWALE_ECLOSED when its consumer has ended.
  */
 SWALE_API int swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m);
 

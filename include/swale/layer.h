@@ -133,7 +133,7 @@ SWALE_API void swale_layer_detach(swale_layer *layer);
 
 /*
  * Ends the layer; queued messages are gone. SWALE_ESTATE, and nothing happens, while a loop still has
- * consumers on it or was not freed. Not while any other thread may use the layer. NULL is fine.
+ * consumers on it or was not freed, or receivers wait. Not while any other thread may use the layer. NULL is fine.
  */
 SWALE_API int swale_layer_free(swale_layer *layer);
 
@@ -204,6 +204,30 @@ SWALE_API int swale_new_channel(swale_layer *layer, const char *prefix, char nam
  * Errors: SWALE_EAGAIN nothing waits; SWALE_ENAME; SWALE_ESTATE the channel belongs to a consumer.
  */
 SWALE_API int swale_receive(swale_layer *layer, const char *channel, swale_message **out);
+
+/*
+ * The same, waiting: `done` gets the next message that is there for it, in swale_loop_run, once. Several that wait for one channel
+ * get theirs in the order in which they asked. The message is valid during the call: take a reference to keep it. Without one `result` says why:
+ * SWALE_EAGAIN timeout_ms are over, SWALE_ECLOSED swale_channel_close, or the loop is being freed, SWALE_ESTATE workers listen to the channel
+ * now. A flush changes nothing. The layer cannot be freed meanwhile.
+ * `how` is copied. *receiver (NULL when not wanted) is valid until `done` is called. Errors, with nobody told: SWALE_ENAME, SWALE_ESTATE the channel
+ * belongs to a consumer, or the loop is being freed, SWALE_EFULL channels_max, SWALE_ENOMEM. The loop's thread.
+ */
+struct swale_reception {
+  struct swale_loop *loop;
+  void (*done)(int result, swale_message *message, void *user);
+  void *user;
+  uint64_t timeout_ms; /* 0: waits as long as it takes */
+};
+typedef struct swale_receiver swale_receiver;
+SWALE_API int swale_receive_then(swale_layer *layer, const char *channel, const struct swale_reception *how,
+                                 swale_receiver **receiver);
+
+/*
+ * Waits no more: `done` will not be called. Nothing is lost by it: a message that was to be told is the next receiver's, or
+ * waits again. The loop's thread. NULL is fine.
+ */
+SWALE_API void swale_receive_cancel(swale_receiver *receiver);
 
 /*
  * Forgets a channel without a consumer: what waits in it is dropped (closed), its memberships end.

@@ -296,7 +296,7 @@ int swale_layer_free(swale_layer *layer) {
   if (!layer)
     return 0;
   swale__layer_lock(layer);
-  bool busy = layer->ports || layer->consumers > 0;
+  bool busy = layer->ports || layer->consumers + layer->receivers > 0;
   if (!busy)
     swale__groups_clear(layer);
   swale__layer_unlock(layer);

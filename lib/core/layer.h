@@ -49,7 +49,7 @@ struct swale_layer {
   struct swale__port *ports;
   struct swale__plains plains;
   struct swale__books books;
-  uint64_t consumers, memberships;
+  uint64_t consumers, memberships, receivers;
   uint64_t groups_alive; /* without groups that only wait for what is on its way to them */
   atomic_uint epoch;     /* counts flushes */
   struct swale__drops drops;

@@ -12,6 +12,7 @@
 #include "core/group.h"
 #include "core/layer.h"
 #include "core/port.h"
+#include "core/receiver.h"
 
 struct swale__extension {
   struct swale__extension *next;
@@ -67,6 +68,8 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
   loop->inbox_batch = mine.inbox_batch;
   loop->now = env.now_ms(env.user);
   swale__wheel_init(&loop->wheel, loop->now);
+  swale__ring_init(&loop->receivers);
+  swale__ring_init(&loop->called);
   *out = loop;
   return 0;
 }
@@ -198,6 +201,7 @@ static void run_inbox(swale_loop *loop) {
   loop->inbox.bytes -= done;
   swale__loop_unlock(loop);
   swale__completions_tell(completed);
+  swale__receivers_run(loop);
 }
 
 static void run_timers(swale_loop *loop) {
@@ -219,7 +223,8 @@ static bool layers_have_work(const swale_loop *loop) {
 
 static bool has_work(swale_loop *loop) {
   swale__loop_lock(loop);
-  bool waits = swale__inbox_waits(&loop->inbox) || loop->first_completed;
+  bool waits =
+      swale__inbox_waits(&loop->inbox) || loop->first_completed || !swale__ring_is_empty(&loop->called);
   swale__loop_unlock(loop);
   return waits || loop->newest_job || layers_have_work(loop) || (loop->at_home && swale__outside_waits(loop));
 }
@@ -262,6 +267,7 @@ static void end_consumers(swale_loop *loop) {
     next = c->next;
     swale_consumer_lost(c, 1001);
   }
+  swale__receivers_forsake(loop);
   swale_loop_leave(loop);
 }
 

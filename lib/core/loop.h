@@ -12,6 +12,7 @@
 
 #include "core/env.h"
 #include "core/inbox.h"
+#include "core/ring.h"
 #include "core/wheel.h"
 
 struct swale__port;
@@ -50,6 +51,7 @@ struct swale_loop {
   swale_loop *next_wake; /* while listed */
   atomic_uint wakers;
   struct swale_pending *first_completed, *last_completed; /* under the lock */
+  struct swale__ring receivers, called;                   /* under the lock; see receiver.h */
 
   /* The rest is the loop's thread's own. */
   unsigned depth;

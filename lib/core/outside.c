@@ -98,11 +98,11 @@ void swale__outside_unlisten(swale_layer *layer, const char *channel) {
   layer->outside.class->unlisten(layer->outside.backend, channel);
 }
 
-void swale__outside_receive(swale_layer *layer, const char *channel) {
+int swale__outside_receive(swale_layer *layer, const char *channel, bool wanted) {
   if (!swale__outside_has(layer, channel))
-    return;
+    return 0;
   post(layer);
-  layer->outside.class->receive(layer->outside.backend, channel);
+  return layer->outside.class->receive(layer->outside.backend, channel, wanted);
 }
 
 void swale__outside_flush(swale_layer *layer) {
@@ -228,8 +228,11 @@ int swale_backend_deliver(swale_layer *layer, const char *channel, swale_message
   struct swale__wakes wakes = {0};
   begin(layer);
   int rv = swale__send_here(layer, channel, m, &wakes);
+  const struct swale__plain *p = swale__plain_find(layer, channel);
   if (rv < 0)
     miss(layer, rv, channel, m, 1);
+  else if (p && p->wanting)
+    rv = 1;
   swale__layer_finish(layer, &wakes);
   return rv;
 }

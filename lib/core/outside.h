@@ -47,7 +47,7 @@ int swale__outside_listen(swale_layer *layer, const char *channel);
 /* To all names that begin like this one of our own, up to its "!". */
 int swale__outside_listen_own(swale_layer *layer, const char *channel);
 void swale__outside_unlisten(swale_layer *layer, const char *channel);
-void swale__outside_receive(swale_layer *layer, const char *channel);
+int swale__outside_receive(swale_layer *layer, const char *channel, bool wanted);
 void swale__outside_flush(swale_layer *layer);
 
 /* Can channels of others join groups where all can see it? */

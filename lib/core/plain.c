@@ -7,6 +7,7 @@
 #include "core/consumer.h"
 #include "core/layer.h"
 #include "core/loop.h"
+#include "core/receiver.h"
 #include "core/siphash.h"
 
 int swale__plains_init(swale_layer *layer) {
@@ -37,6 +38,8 @@ int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain *
     return SWALE_ENOMEM;
   memcpy(p->name, name, size);
   p->channel.plain = 1;
+  swale__ring_init(&p->waiting);
+  swale__ring_init(&p->served);
   p->capacity = swale__layer_capacity(layer, name);
   swale__table_insert(&layer->plains.table, &p->link, name_hash(layer, name));
   *out = p;
@@ -62,7 +65,7 @@ void swale__plain_tidy(swale_layer *layer, struct swale__channel *channel) {
   if (!channel->plain)
     return;
   struct swale__plain *p = swale__plain_of(channel);
-  if (swale__queue_depth(&p->queue) == 0 && p->holds == 0 && p->channel.n_groups == 0)
+  if (swale__queue_depth(&p->queue) == 0 && p->holds + p->receivers + p->channel.n_groups == 0)
     plain_free(layer, p);
 }
 
@@ -110,14 +113,18 @@ void swale__plains_expire(swale_layer *layer, uint64_t now) {
     drop_head_of(layer, q, SWALE_DROP_EXPIRED);
 }
 
-static int wait_for_receiver(swale_layer *layer, struct swale__plain *p, swale_message *m) {
-  if (swale__queue_depth(&p->queue) >= p->capacity)
+/* Beside those that somebody has been called for, as many as the channel's capacity. */
+static int wait_for_receiver(swale_layer *layer, struct swale__plain *p, swale_message *m,
+                             struct swale__wakes *wakes) {
+  if (swale__queue_depth(&p->queue) >= (uint64_t)p->capacity + p->receivers)
     return SWALE_EFULL;
   uint64_t expires = swale__layer_now(layer) + layer->expiry_ms;
   int rv = swale__queue_push(&p->queue, &layer->plains.expiry, &layer->env.allocator, m, expires, 0);
-  if (rv == 0)
-    layer->books.waiting++;
-  return rv;
+  if (rv < 0)
+    return rv;
+  layer->books.waiting++;
+  swale__receivers_match(layer, p, wakes);
+  return 0;
 }
 
 /* Offers the message to each worker once, beginning with the one whose turn it is. */
@@ -150,7 +157,7 @@ static bool pass_waiting(swale_layer *layer, struct swale__plain *p, struct swal
 int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m,
                       struct swale__wakes *wakes) {
   bool to_worker = p->n_workers > 0 && pass_waiting(layer, p, wakes);
-  int rv = to_worker ? pass_to_worker(layer, p, m, false, wakes) : wait_for_receiver(layer, p, m);
+  int rv = to_worker ? pass_to_worker(layer, p, m, false, wakes) : wait_for_receiver(layer, p, m, wakes);
   if (rv == 0)
     layer->books.offered++;
   return rv;
@@ -176,6 +183,7 @@ int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct s
     p->room = room;
   }
   p->workers[p->n_workers++] = c;
+  swale__receivers_end(layer, p, SWALE_ESTATE, wakes);
   swale__plains_expire(layer, swale__layer_now(layer));
   pass_waiting(layer, p, wakes);
   return 0;

@@ -9,6 +9,7 @@
 
 #include "core/channel.h"
 #include "core/queue.h"
+#include "core/ring.h"
 #include "core/table.h"
 
 struct swale__wakes;
@@ -16,7 +17,7 @@ struct swale_consumer;
 
 /*
  * Plain channels: those that are not a consumer's own. One exists while messages wait in it, workers listen
- * to it, or it is in a group. A message goes to a worker, the next in turn, through the inbox of his loop;
+ * to it, receivers wait for one, or it is in a group. A message goes to a worker, the next in turn, through the inbox of his loop;
  * without workers it waits for one, or for swale_receive, as long as capacity and expiry allow. All of it
  * under the layer's lock.
  */
@@ -28,7 +29,10 @@ struct swale__plain {
   uint64_t dropped;
   struct swale_consumer **workers;
   uint32_t n_workers, room, turn;
-  uint32_t holds; /* workers, listening or not */
+  uint32_t holds;                     /* workers, listening or not */
+  struct swale__ring waiting, served; /* receivers, and those of them that were called */
+  uint32_t receivers, called;
+  bool wanting; /* the backend knows that some wait */
   char name[];
 };
 
@@ -44,6 +48,8 @@ void swale__plains_free(swale_layer *layer);
 /* The channel of this valid name, or NULL; made if need be: SWALE_EFULL, SWALE_ENOMEM. */
 struct swale__plain *swale__plain_find(swale_layer *layer, const char *name);
 int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain **out);
+/* Likewise one to receive from, expired messages being gone: SWALE_ESTATE when it is a consumer's or has workers. */
+int swale__plain_find_unowned(swale_layer *layer, const char *name, struct swale__plain **out);
 struct swale__plain *swale__plain_of(const struct swale__channel *channel);
 
 /* One message for the channel: 0, or SWALE_EFULL, SWALE_ENOMEM (nothing changed). */

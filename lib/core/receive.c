@@ -7,6 +7,7 @@
 #include "core/layer.h"
 #include "core/loop.h"
 #include "core/name.h"
+#include "core/receiver.h"
 
 int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]) {
   char fresh[SWALE_NAME_SIZE];
@@ -22,11 +23,7 @@ int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NA
   return rv;
 }
 
-/*
- * The plain channel of this name, or NULL; SWALE_ESTATE when it is a consumer's or has workers. Expires
- * first.
- */
-static int find_unowned(swale_layer *layer, const char *channel, struct swale__plain **out) {
+int swale__plain_find_unowned(swale_layer *layer, const char *channel, struct swale__plain **out) {
   swale_consumer *c;
   *out = NULL;
   swale__layer_expire(layer);
@@ -46,12 +43,13 @@ int swale_receive(swale_layer *layer, const char *channel, swale_message **out) 
   if (!swale__name_is_channel(channel))
     return SWALE_ENAME;
   swale__layer_lock(layer);
-  int rv = find_unowned(layer, channel, &p);
+  int rv = swale__plain_find_unowned(layer, channel, &p);
   if (rv == 0) {
-    *out = p ? swale__plain_take(layer, p) : NULL;
+    bool any = p && swale__queue_depth(&p->queue) > p->called; /* those are somebody's */
+    *out = any ? swale__plain_take(layer, p) : NULL;
     rv = *out ? 0 : SWALE_EAGAIN;
     if (!*out)
-      swale__outside_receive(layer, channel);
+      swale__outside_receive(layer, channel, true);
   }
   if (rv == 0) {
     layer->books.delivered++;
@@ -67,12 +65,13 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
   if (!swale__name_is_channel(channel))
     return SWALE_ENAME;
   swale__layer_lock(layer);
-  int rv = find_unowned(layer, channel, &p);
+  int rv = swale__plain_find_unowned(layer, channel, &p);
   if (rv == 0)
     swale__outside_unlisten(layer, channel);
   if (rv == 0 && p) {
     p->holds++;
     swale__plain_drop_all(layer, p, SWALE_DROP_CLOSED);
+    swale__receivers_end(layer, p, SWALE_ECLOSED, &wakes);
     swale__channel_leave_all(layer, &p->channel);
     swale__plain_release(layer, p);
   }

@@ -232,8 +232,10 @@ static void backend_unlisten(void *backend, const char *channel) {
   (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "", NULL);
 }
 
-static void backend_receive(void *backend, const char *channel) {
-  (void)ask_topic(backend, SWALE__REDIS_RECEIVE, SWALE__REDIS_CHANNEL, channel, NULL);
+static int backend_receive(void *backend, const char *channel, bool wanted) {
+  if (wanted)
+    return ask_topic(backend, SWALE__REDIS_RECEIVE, SWALE__REDIS_CHANNEL, channel, NULL);
+  return ask(backend, SWALE__REDIS_ENOUGH, channel, "", NULL);
 }
 
 static int backend_group_add(void *backend, const char *group, const char *channel,

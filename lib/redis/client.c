@@ -255,8 +255,8 @@ static void deliver_named(struct swale__redis_client *c, const struct swale__red
     stray(c);
 }
 
-void swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
-                               struct swale__redis_topic *topic, const char *channel) {
+int swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
+                              struct swale__redis_topic *topic, const char *channel) {
   struct swale__redis_received got;
   uint64_t ttl_s = c->settings->config.mode == SWALE_REDIS_CORE ? c->expiry_ms / 1000 + 10 : 0;
   swale__redis_count(c, received, 1);
@@ -264,15 +264,16 @@ void swale__redis_take_payload(struct swale__redis_client *c, const struct swale
   if (rv < 0) {
     swale__redis_count(c, undecodable, 1);
     note(c, swale_strerror(rv));
-    return;
+    return rv;
   }
   if (topic)
     deliver_group(c, topic, got.message);
   else if (channel)
-    swale_backend_deliver(c->layer, channel, got.message);
+    rv = swale_backend_deliver(c->layer, channel, got.message);
   else
     deliver_named(c, &got);
   swale__redis_received_clear(&got);
+  return rv;
 }
 
 /* ---- requests ---- */
@@ -296,6 +297,9 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
   case SWALE__REDIS_LISTEN:
   case SWALE__REDIS_RECEIVE:
     swale__redis_open_topic(c, r);
+    break;
+  case SWALE__REDIS_ENOUGH:
+    swale__redis_unwish(c, r);
     break;
   case SWALE__REDIS_CLOSE:
   case SWALE__REDIS_UNLISTEN:

@@ -103,9 +103,12 @@ void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_r
 /* An error that Redis answered: counted, and kept for the host to read. */
 void swale__redis_note_error(struct swale__redis_client *c, const char *text);
 
-/* A payload came for these: decoded once. `plain`: for this channel whatever it names; else NULL. */
-void swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
-                               struct swale__redis_topic *topic, const char *channel);
+/*
+ * A payload came for these: decoded once. `channel`: for this one whatever it names; else NULL. Answers what
+ * swale_backend_deliver does.
+ */
+int swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
+                              struct swale__redis_topic *topic, const char *channel);
 
 /* Does the name carry the mark of this process? */
 bool swale__redis_is_own(const struct swale__redis_client *c, const char *name);
@@ -127,6 +130,8 @@ void swale__redis_restore(struct swale__redis_shard *shard);
 /* One of them is down: nothing is joined any more. */
 void swale__redis_forget(struct swale__redis_shard *shard);
 void swale__redis_open_topic(struct swale__redis_client *c, struct swale__redis_request *r);
+/* Nobody wants a message of the channel any more, but for those who listen. */
+void swale__redis_unwish(struct swale__redis_client *c, const struct swale__redis_request *r);
 void swale__redis_close_topic(struct swale__redis_client *c, const struct swale__redis_request *r);
 /* Renews what is due. */
 void swale__redis_renew(struct swale__redis_client *c);

@@ -47,18 +47,18 @@ static void wait_for_message(struct swale__redis_shard *s) {
   swale__redis_release(swale__redis_memory(c), words);
 }
 
-/* The channel's turn is over: the next call begins with another. */
-static void taken_from(struct swale__redis_client *c, struct swale__redis_topic *topic) {
+/* The channel's turn is over: the next call begins with another. A wish is over unless nothing came of it, or there are more. */
+static void taken_from(struct swale__redis_client *c, struct swale__redis_topic *topic, int result) {
   swale__redis_topic_move(topic, &c->topics.channels);
-  topic->wished = false;
+  topic->wished = topic->wished && result != 0;
   swale__redis_topic_tidy(&c->topics, topic);
 }
 
 /* Takes what stands in a queue; `topic` is that of a channel or of names of ours, NULL for our own queue. */
-static void take(struct swale__redis_client *c, const struct swale__redis_reply *payload,
-                 struct swale__redis_topic *topic) {
+static int take(struct swale__redis_client *c, const struct swale__redis_reply *payload,
+                struct swale__redis_topic *topic) {
   bool named = !topic || strchr(topic->name, '!');
-  swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
+  return swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
 }
 
 static void drained(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
@@ -103,14 +103,14 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
     if (!is_own && key->len > strlen(c->settings->config.prefix))
       topic = swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL,
                                       key->text + strlen(c->settings->config.prefix));
-    if (is_own || topic)
-      take(c, payload, topic);
-    else /* a channel that nobody listens to any more */
-      swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
-    if (topic)
-      taken_from(c, topic);
-    if (is_own)
+    if (topic) {
+      taken_from(c, topic, take(c, payload, topic));
+    } else if (is_own) {
+      take(c, payload, NULL);
       drain(s);
+    } else { /* a channel that nobody listens to any more */
+      swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
+    }
   }
   wait_for_message(s);
 }

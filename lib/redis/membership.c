@@ -73,6 +73,13 @@ void swale__redis_open_topic(struct swale__redis_client *c, struct swale__redis_
   want(c, topic, r->ticket);
 }
 
+/* Where wishes are for a single message; a subscription stays, as messages might come between two wishes. */
+void swale__redis_unwish(struct swale__redis_client *c, const struct swale__redis_request *r) {
+  struct swale__redis_topic *topic = swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL, r->name);
+  if (topic && topic->wished && !topic->wanted && !c->mode->awaits_pushes)
+    swale__redis_close_topic(c, r);
+}
+
 void swale__redis_close_topic(struct swale__redis_client *c, const struct swale__redis_request *r) {
   struct swale__redis_topic *topic = swale__redis_topic_find(&c->topics, kind_of(r), r->name);
   if (!topic)

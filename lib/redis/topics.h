@@ -32,7 +32,7 @@ struct swale__redis_topic {
   uint16_t shard;
   uint8_t kind;
   bool wanted, joined;
-  bool wished; /* one message of the channel was asked for */
+  bool wished; /* one message of the channel is wanted */
   char name[];
 };
 

@@ -162,6 +162,38 @@ static int use_layer(swale_layer *layer, swale_message *m) {
   return error;
 }
 
+static void note_receipt(int result, swale_message *message, void *user) {
+  assert_true((message != NULL) == (result == 0));
+  ++*(int *)user;
+}
+
+static int receive_on(swale_loop *loop, swale_layer *layer, swale_message *m) {
+  int error = 0, told = 0;
+  const struct swale_reception how = {.loop = loop, .done = note_receipt, .user = &told, .timeout_ms = 1000};
+  swale_receiver *first, *second;
+  TRY(swale_receive_then(layer, "reply", &how, &first));
+  TRY(swale_receive_then(layer, "reply", &how, &second));
+  bool sent = swale_send(layer, "reply", m) == 0;
+  error = error == 0 && !sent ? SWALE_ENOMEM : error;
+  swale_receive_cancel(first);
+  TRY(swale_loop_run(loop));
+  assert_int_equal(told, sent && second);
+  return error;
+}
+
+static int receivers(struct unit_env *u, swale_layer *layer, swale_message *m) {
+  struct swale_loop_config config;
+  swale_loop *loop;
+  int error = 0;
+  swale_loop_config_default(&config);
+  config.env = &u->env;
+  TRY(swale_loop_new(&config, &loop));
+  if (loop)
+    TRY(receive_on(loop, layer, m));
+  assert_int_equal(swale_loop_free(loop), 0);
+  return error;
+}
+
 static int layers(struct unit_env *u) {
   static const struct swale_capacity capacities[] = {{"pl*", 5}};
   struct swale_layer_config config;
@@ -176,6 +208,8 @@ static int layers(struct unit_env *u) {
   TRY(swale_layer_open("memory://?expiry=5", &config, &layer, why, sizeof why));
   if (layer && m)
     TRY(use_layer(layer, m));
+  if (layer && m)
+    TRY(receivers(u, layer, m));
   TRY(m ? 0 : SWALE_ENOMEM);
   swale_message_unref(m);
   assert_int_equal(swale_layer_free(layer), 0);

@@ -124,9 +124,12 @@ static void note_unlisten(void *backend, const char *channel) {
   write_down("unlisten", channel);
 }
 
-static void note_receive(void *backend, const char *channel) {
+static int note_receive(void *backend, const char *channel, bool wanted) {
   (void)backend;
-  write_down("receive", channel);
+  if (journal.broken)
+    return SWALE_ENOMEM;
+  write_down(wanted ? "receive" : "enough", channel);
+  return 0;
 }
 
 static void note_flush(void *backend) {
@@ -383,6 +386,50 @@ static void the_home_loop_runs_the_backend(void **state) {
   close_world(&w);
 }
 
+static void note_message(int result, swale_message *m, void *user) {
+  *(int64_t *)user = m ? swale_message_get_int(m, "n", -1) : result;
+}
+
+static void a_backend_knows_whether_receivers_wait(void **state) {
+  struct world w;
+  swale_receiver *first, *second, *third;
+  swale_message *m = crowd_note(7);
+  int64_t got = 0;
+  (void)state;
+  open_world(&w);
+  assert_int_equal(swale_message_freeze(m), 0);
+  const struct swale_reception how = {.loop = w.crowd.at[0].loop, .done = note_message, .user = &got};
+  assert_int_equal(swale_receive_then(w.layer, "local.x", &how, &first), 0);
+  swale_receive_cancel(first);
+  assert_int_equal(journal.n, 0);
+  assert_int_equal(swale_receive_then(w.layer, "other", &how, &first), 0);
+  assert_int_equal(swale_receive_then(w.layer, "other", &how, &second), 0);
+  assert_written("receive other");
+  assert_int_equal(swale_backend_deliver(w.layer, "other", m), 1); /* the second one waits */
+  crowd_run(&w.crowd);
+  assert_int_equal(got, 7);
+  assert_int_equal(journal.n, 0);
+  assert_int_equal(swale_backend_deliver(w.layer, "other", m), 0);
+  assert_written("enough other");
+  assert_int_equal(swale_receive_then(w.layer, "other", &how, &third), 0);
+  assert_written("receive other");
+  swale_receive_cancel(third);
+  assert_written("enough other");
+  assert_int_equal(swale_receive_then(w.layer, "other", &how, &third), 0);
+  swale_receive_cancel(second); /* what was meant for him is the third one's */
+  assert_written("receive other", "enough other");
+  crowd_run(&w.crowd);
+  journal.broken = true;
+  got = 0;
+  assert_int_equal(swale_receive_then(w.layer, "other", &how, &first), SWALE_ENOMEM);
+  assert_null(first);
+  crowd_run(&w.crowd);
+  assert_int_equal(got, 0);
+  assert_int_equal(crowd_stats(w.layer).channels, 0);
+  swale_message_unref(m);
+  close_world(&w);
+}
+
 static void workers_listen_and_stop(void **state) {
   struct world w;
   struct crowd_member m = {0};
@@ -434,6 +481,7 @@ int main(void) {
       cmocka_unit_test(consumers_wait_until_their_groups_are_joined),
       cmocka_unit_test(completions_are_the_backends),
       cmocka_unit_test(the_home_loop_runs_the_backend),
+      cmocka_unit_test(a_backend_knows_whether_receivers_wait),
       cmocka_unit_test(workers_listen_and_stop),
       cmocka_unit_test(a_backend_may_refuse_to_open),
   };

@@ -78,6 +78,21 @@ static void hear(swale_layer *layer, swale_message *m) {
   swale_backend_complete(NULL, 0);
 }
 
+static void received(int result, swale_message *message, void *user) {
+  (void)result, (void)message, (void)user;
+  fail_msg("there is nothing to receive");
+}
+
+static int receive(swale_layer *layer, swale_loop *loop) {
+  int error = 0;
+  const struct swale_reception how = {.loop = loop, .done = received};
+  swale_receiver *receiver;
+  TRY(swale_receive_then(layer, "elsewhere", &how, &receiver));
+  TRY(swale_loop_run(loop));
+  swale_receive_cancel(receiver);
+  return error;
+}
+
 static int count(int rv) {
   called_back += rv >= 0;
   return rv;
@@ -91,6 +106,7 @@ static int use_layer(swale_layer *layer, swale_loop *loop, swale_message *m) {
   TRY(count(swale_send_then(layer, "elsewhere!x", m, &then)));
   TRY(count(swale_group_send_then(layer, "group", m, &then)));
   TRY(count(swale_group_add_then(layer, "group", "elsewhere!x", &then)));
+  TRY(receive(layer, loop));
   swale_layer_ready(layer, -1, SWALE_READABLE);
   TRY(swale_loop_run(loop));
   hear(layer, m);
