@@ -168,9 +168,11 @@ static void note_receipt(int result, swale_message *message, void *user) {
 }
 
 static int receive_on(swale_loop *loop, swale_layer *layer, swale_message *m) {
-  int error = 0, told = 0;
+  static int told;
+  int error = 0;
   const struct swale_reception how = {.loop = loop, .done = note_receipt, .user = &told, .timeout_ms = 1000};
   swale_receiver *first, *second;
+  told = 0;
   TRY(swale_receive_then(layer, "reply", &how, &first));
   TRY(swale_receive_then(layer, "reply", &how, &second));
   bool sent = swale_send(layer, "reply", m) == 0;
