@@ -122,6 +122,17 @@ class Exchange:
             for i in range(20):
                 self.assertEqual(text(f"{i}"), await soon(queue.get()))
 
+    async def test_python_sends_to_a_channel_that_c_receives_from(self):
+        layer = self.layer()
+        async with self.partner() as c:
+            for channel in [await c.ask("new_channel"), await c.ask("new_channel", "reply")]:
+                await c.ask("receive", channel)
+                for i in range(3):
+                    await layer.send(channel, text(f"{i}"))
+                self.assertEqual(text("0"), await c.next(channel))
+                self.assertEqual(text("1"), await c.receive(channel))
+                self.assertEqual(text("2"), await c.receive(channel))
+
     async def test_every_kind_of_value_arrives_as_it_was(self):
         layer = self.layer()
         channel, queue = await self.listener(layer)
@@ -473,6 +484,16 @@ class PubSub(Exchange, unittest.IsolatedAsyncioTestCase):
 
     async def is_subscribed(self, channel):
         return any(server.command("PUBSUB", "NUMSUB", channel)[1] != "0" for server in self.servers)
+
+    async def test_a_receiver_hears_what_python_sends(self):
+        layer = self.layer()
+        async with self.partner() as c:
+            await c.ask("receive", "plain")
+            await until(lambda: self.is_subscribed("plain"), "a subscription")
+            await layer.send("plain", text("python"))
+            self.assertEqual(text("python"), await c.next("plain"))
+            await layer.send("plain", text("meanwhile"))
+            self.assertEqual(text("meanwhile"), await c.receive("plain"))
 
     async def test_a_worker_hears_what_python_sends(self):
         layer = self.layer()

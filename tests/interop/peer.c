@@ -7,7 +7,7 @@
  *
  * Messages are their MessagePack in hexadecimal. Each line is answered by "ok", perhaps with a number or a name, or
  * "error" and what swale calls it. By themselves come "up" and "down WHY" from the layer, "ready CONSUMER" once its
- * groups are joined, and "got CONSUMER MESSAGE".
+ * groups are joined, "got CONSUMER MESSAGE", and "got CHANNEL MESSAGE" after "receive CHANNEL".
  */
 #include <err.h>
 #include <poll.h>
@@ -220,21 +220,27 @@ static void send_to(bool group, const char *name, char *hex) {
   swale_message_unref(m);
 }
 
-/* One attempt; the test tries again. */
-static void receive(const char *channel) {
-  swale_message *m;
-  int rv = swale_receive(layer, channel, &m);
-  if (rv < 0) {
-    answer(rv);
-    return;
-  }
-  say_message("ok", m);
-  swale_message_unref(m);
+/* The channel's name, which is what it gets it under. */
+static void on_receipt(int result, swale_message *m, void *user) {
+  char what[SWALE_NAME_SIZE + 8];
+  char *channel = user;
+  snprintf(what, sizeof what, "got %s", channel);
+  if (result == 0)
+    say_message(what, m);
+  free(channel);
 }
 
-static void new_channel(void) {
+static void receive(const char *channel) {
+  const struct swale_reception how = {.loop = loop, .done = on_receipt, .user = strdup(channel)};
+  int rv = swale_receive_then(layer, channel, &how, NULL);
+  if (rv < 0)
+    free(how.user);
+  answer(rv);
+}
+
+static void new_channel(const char *prefix) {
   char name[SWALE_NAME_SIZE];
-  int rv = swale_new_channel(layer, NULL, name);
+  int rv = swale_new_channel(layer, prefix, name);
   if (rv < 0)
     answer(rv);
   else
@@ -262,7 +268,7 @@ static void obey(char *line) {
   else if (is(word, "group_discard"))
     answer(swale_group_discard(layer, first, rest));
   else if (is(word, "new_channel"))
-    new_channel();
+    new_channel(first);
   else if (is(word, "receive"))
     receive(first);
   else if (is(word, "flush"))
