@@ -92,7 +92,8 @@ struct swale_backend_class {
   void (*unlisten)(void *backend, const char *channel);
   /*
    * (locked) One message of a channel is wanted, there being none in the process; or, with `wanted` false, none any more.
-   * As long as swale_backend_deliver answers 1 another one is. SWALE_ENOMEM.
+   * As long as swale_backend_deliver answers 1 another one is. SWALE_ENOMEM, or SWALE_EUNSUPPORTED for
+   * names that only another process can receive from.
    */
   int (*receive)(void *backend, const char *channel, bool wanted);
 

@@ -201,7 +201,8 @@ SWALE_API int swale_new_channel(swale_layer *layer, const char *prefix, char nam
 
 /*
  * Takes the oldest waiting message off a channel that has no consumer. *out is the caller's reference.
- * Errors: SWALE_EAGAIN nothing waits; SWALE_ENAME; SWALE_ESTATE the channel belongs to a consumer.
+ * Errors: SWALE_EAGAIN nothing waits; SWALE_ENAME; SWALE_ESTATE the channel belongs to a consumer; SWALE_ECLOSED its
+ * consumer has ended.
  */
 SWALE_API int swale_receive(swale_layer *layer, const char *channel, swale_message **out);
 
@@ -211,7 +212,8 @@ SWALE_API int swale_receive(swale_layer *layer, const char *channel, swale_messa
  * SWALE_EAGAIN timeout_ms are over, SWALE_ECLOSED swale_channel_close, or the loop is being freed, SWALE_ESTATE workers listen to the channel
  * now. A flush changes nothing. The layer cannot be freed meanwhile.
  * `how` is copied. *receiver (NULL when not wanted) is valid until `done` is called. Errors, with nobody told: SWALE_ENAME, SWALE_ESTATE the channel
- * belongs to a consumer, or the loop is being freed, SWALE_EFULL channels_max, SWALE_ENOMEM. The loop's thread.
+ * belongs to a consumer, or the loop is being freed, SWALE_ECLOSED its consumer has ended, SWALE_EUNSUPPORTED it is another process's, SWALE_EFULL
+ * channels_max, SWALE_ENOMEM. The loop's thread.
  */
 struct swale_reception {
   struct swale_loop *loop;

@@ -186,6 +186,7 @@ struct swale_redis_stats {
   uint64_t echoes;      /* of these: this process's own, come back; pubsub mode */
   uint64_t strays;      /* of these: for nobody here, or to a name that is none */
   uint64_t undecodable; /* of these: malformed, too large, encrypted otherwise */
+  uint64_t expired;     /* of these: older than the layer's expiry when they came; core mode */
   uint64_t errors;      /* that Redis answered */
   uint64_t connects, failures; /* of connections; there are two for each host */
   uint64_t groups;             /* that have members in this process, as Redis is told */

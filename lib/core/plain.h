@@ -48,7 +48,7 @@ void swale__plains_free(swale_layer *layer);
 /* The channel of this valid name, or NULL; made if need be: SWALE_EFULL, SWALE_ENOMEM. */
 struct swale__plain *swale__plain_find(swale_layer *layer, const char *name);
 int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain **out);
-/* Likewise one to receive from, expired messages being gone: SWALE_ESTATE when it is a consumer's or has workers. */
+/* Likewise one to receive from, expired messages being gone: SWALE_ESTATE when it is a consumer's or has workers, SWALE_ECLOSED that of a dead consumer. */
 int swale__plain_find_unowned(swale_layer *layer, const char *name, struct swale__plain **out);
 struct swale__plain *swale__plain_of(const struct swale__channel *channel);
 

@@ -28,10 +28,10 @@ int swale__plain_find_unowned(swale_layer *layer, const char *channel, struct sw
   *out = NULL;
   swale__layer_expire(layer);
   int rv = swale__channel_resolve(layer, channel, &c);
-  if (rv < 0)
-    return 0;
-  if (c)
+  if (rv == 0 && c)
     return SWALE_ESTATE;
+  if (rv < 0)
+    return rv;
   *out = swale__plain_find(layer, channel);
   return *out && (*out)->holds > 0 ? SWALE_ESTATE : 0;
 }
@@ -66,6 +66,8 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
     return SWALE_ENAME;
   swale__layer_lock(layer);
   int rv = swale__plain_find_unowned(layer, channel, &p);
+  if (rv == SWALE_ECLOSED)
+    rv = 0;
   if (rv == 0)
     swale__outside_unlisten(layer, channel);
   if (rv == 0 && p) {

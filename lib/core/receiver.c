@@ -30,14 +30,16 @@ static void set_called(swale_receiver *r, bool called, struct swale__wakes *wake
   move_on_loop(r, called, wakes);
 }
 
-void swale__receivers_match(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
+int swale__receivers_match(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes) {
   while (p->called > swale__queue_depth(&p->queue))
     set_called(OF(in_channel, p->served.prev), false, wakes);
   while (p->called < swale__queue_depth(&p->queue) && !swale__ring_is_empty(&p->waiting))
     set_called(OF(in_channel, p->waiting.next), true, wakes);
   bool wanting = !swale__ring_is_empty(&p->waiting);
-  if (wanting != p->wanting && swale__outside_receive(layer, p->name, wanting) == 0)
+  int rv = wanting != p->wanting ? swale__outside_receive(layer, p->name, wanting) : 0;
+  if (rv == 0)
     p->wanting = wanting;
+  return rv;
 }
 
 /* It is none of the channel's any more. */
@@ -166,12 +168,12 @@ static int queue_up(swale_receiver *r, const char *channel, struct swale__wakes 
   r->layer->receivers++;
   swale__ring_move(&r->in_channel, &p->waiting);
   move_on_loop(r, false, wakes);
-  swale__receivers_match(r->layer, p, wakes);
-  if (r->called || p->wanting)
-    return 0;
-  leave_channel(r);
-  swale__plain_tidy(r->layer, &p->channel);
-  return SWALE_ENOMEM;
+  rv = swale__receivers_match(r->layer, p, wakes);
+  if (rv < 0) {
+    leave_channel(r);
+    swale__plain_tidy(r->layer, &p->channel);
+  }
+  return rv;
 }
 
 int swale_receive_then(swale_layer *layer, const char *channel, const struct swale_reception *how,

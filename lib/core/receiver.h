@@ -30,8 +30,11 @@ struct swale_receiver {
 
 /* ---- under the layer's lock ---- */
 
-/* Calls as many as there are messages. Whoever changes the one or the other does it, but when messages go it can wait. */
-void swale__receivers_match(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes);
+/*
+ * Calls as many as there are messages. Whoever changes the one or the other does it, but when messages go it can wait.
+ * An error: the backend could not be told that some wait now.
+ */
+int swale__receivers_match(swale_layer *layer, struct swale__plain *p, struct swale__wakes *wakes);
 /* The channel is not for receiving any more: all are told so. */
 void swale__receivers_end(swale_layer *layer, struct swale__plain *p, int result, struct swale__wakes *wakes);
 

@@ -232,7 +232,11 @@ static void backend_unlisten(void *backend, const char *channel) {
   (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "", NULL);
 }
 
+/* In core mode a name with a "!" says whose it is, and he gets it from his queue. */
 static int backend_receive(void *backend, const char *channel, bool wanted) {
+  const struct swale__redis_client *c = backend;
+  if (c->settings->config.mode == SWALE_REDIS_CORE && strchr(channel, '!'))
+    return SWALE_EUNSUPPORTED;
   if (wanted)
     return ask_topic(backend, SWALE__REDIS_RECEIVE, SWALE__REDIS_CHANNEL, channel, NULL);
   return ask(backend, SWALE__REDIS_ENOUGH, channel, "", NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Core mode: the second connection waits for messages, in this process's queue and in those of channels that are listened to. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "redis/core.h"
 #include "redis/greeting.h"
@@ -54,10 +55,23 @@ static void taken_from(struct swale__redis_client *c, struct swale__redis_topic 
   swale__redis_topic_tidy(&c->topics, topic);
 }
 
+/* Redis drops what has expired when something is sent, or nothing has been for long, but hands it out before. */
+static bool has_expired(const struct swale__redis_client *c, const struct swale__redis_reply *score) {
+  char *end;
+  uint64_t now_s = (uint64_t)c->settings->config.wall_us(c->settings->config.user) / 1000000;
+  uint64_t sent_s = score ? strtoull(score->text, &end, 10) : now_s;
+  return now_s > sent_s && now_s - sent_s >= c->expiry_ms / 1000 + (score && *end == '.');
+}
+
 /* Takes what stands in a queue; `topic` is that of a channel or of names of ours, NULL for our own queue. */
 static int take(struct swale__redis_client *c, const struct swale__redis_reply *payload,
-                struct swale__redis_topic *topic) {
+                const struct swale__redis_reply *score, struct swale__redis_topic *topic) {
   bool named = !topic || strchr(topic->name, '!');
+  if (has_expired(c, score)) {
+    swale__redis_count(c, received, 1);
+    swale__redis_count(c, expired, 1);
+    return SWALE_EAGAIN;
+  }
   return swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
 }
 
@@ -70,7 +84,7 @@ static void drained(struct swale__redis_link *link, const struct swale__redis_re
     swale__redis_note_error(c, reply->text);
   for (size_t i = 0; i + 1 < reply->count; i += 2)
     if (swale__redis_is_string(reply->items[i]))
-      take(c, reply->items[i], NULL);
+      take(c, reply->items[i], swale__redis_string_at(reply, i + 1), NULL);
 }
 
 static void drain(struct swale__redis_shard *s) {
@@ -94,7 +108,8 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
     return;
   }
   const struct swale__redis_reply *key = swale__redis_string_at(reply, 0),
-                                  *payload = swale__redis_string_at(reply, 1);
+                                  *payload = swale__redis_string_at(reply, 1),
+                                  *score = swale__redis_string_at(reply, 2);
   if (key && payload) {
     char own[SWALE__REDIS_NAME_SIZE];
     own_queue(c, own);
@@ -104,9 +119,9 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
       topic = swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL,
                                       key->text + strlen(c->settings->config.prefix));
     if (topic) {
-      taken_from(c, topic, take(c, payload, topic));
+      taken_from(c, topic, take(c, payload, score, topic));
     } else if (is_own) {
-      take(c, payload, NULL);
+      take(c, payload, score, NULL);
       drain(s);
     } else { /* a channel that nobody listens to any more */
       swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));

@@ -21,6 +21,6 @@ struct swale__redis_word swale__redis_before(struct swale__redis_number *n, int6
 }
 
 struct swale__redis_word swale__redis_lifetime(struct swale__redis_number *n, uint64_t ms) {
-  uint64_t s = (ms + 999) / 1000;
+  uint64_t s = ms / 1000 + (ms % 1000 > 0);
   return swale__redis_whole(n, s < INT32_MAX ? s : INT32_MAX);
 }

@@ -70,13 +70,16 @@ static void legal_names_work(void **state) {
                                   name_of_length(long_mark, 99, '!')};
   const char *const groups[] = {"g", "Chat.room-1_x", "..", name_of_length(long_name, 99, 'n')};
   for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+    bool anothers =
+        is_kept(&w, CONFORMANCE_AT_SERVER) && strchr(channels[i], '!'); /* a process that is not there */
+    listen_to(&w, channels[i]);
     send(&w, channels[i], (int64_t)i);
-    assert_int_equal(receive(&w, channels[i]), i);
+    assert_int_equal(receive(&w, channels[i]), anothers ? SWALE_EUNSUPPORTED : (int64_t)i);
   }
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-    group_add(&w, groups[i], long_mark);
-    group_send(&w, groups[i], (int64_t)i, 1);
-    assert_int_equal(receive(&w, long_mark), i);
+    group_add(&w, groups[i], "a");
+    group_send_mixed(&w, groups[i], (int64_t)i, 0, 1);
+    assert_int_equal(receive(&w, "a"), i);
   }
   close_world(&w);
 }
@@ -85,6 +88,7 @@ static void groups_and_channels_have_names_of_their_own(void **state) {
   struct world w;
   open_world(&w, state);
   group_add(&w, "same", "other");
+  listen_to(&w, "same");
   send(&w, "same", 1);
   assert_int_equal(receive(&w, "other"), SWALE_EAGAIN);
   assert_int_equal(receive(&w, "same"), 1);
@@ -96,6 +100,8 @@ static void groups_and_channels_have_names_of_their_own(void **state) {
 static void what_is_sent_is_received_in_order(void **state) {
   struct world w;
   open_world(&w, state);
+  listen_to(&w, "a");
+  listen_to(&w, "b");
   for (int64_t i = 0; i < CAPACITY; i++) {
     send(&w, "a", i);
     send(&w, "b", 10 + i);
@@ -122,9 +128,10 @@ static void a_message_arrives_as_it_was_sent(void **state) {
   swale_message_add_double(sent, NULL, 0.5);
   swale_message_add_nil(sent, NULL);
   swale_message_end(sent);
+  listen_to(&w, "a");
   assert_int_equal(swale_send(w.layer, "a", sent), 0);
   settle(&w);
-  assert_int_equal(swale_receive(w.layer, "a", &got), 0);
+  assert_int_equal((w.subject->receive ? w.subject->receive : swale_receive)(w.layer, "a", &got), 0);
   size_t sent_len, got_len;
   const void *sent_bytes = swale_message_bytes(sent, &sent_len),
              *got_bytes = swale_message_bytes(got, &got_len);
@@ -140,6 +147,8 @@ static void a_message_that_is_sent_changes_no_more(void **state) {
   struct world w;
   swale_message *m = crowd_note(1);
   open_world(&w, state);
+  listen_to(&w, "a");
+  listen_to(&w, "b");
   assert_int_equal(swale_send(w.layer, "a", m), 0);
   assert_int_equal(swale_message_add_int(m, "late", 1), SWALE_ESTATE);
   assert_int_equal(swale_send(w.layer, "b", m), 0);
@@ -154,6 +163,7 @@ static void a_message_that_cannot_be_sent_changes_nothing(void **state) {
   swale_message *open = crowd_note(1), *broken = crowd_note(1);
   open_world(&w, state);
   group_add(&w, "g", "a");
+  listen_to(&w, "a");
   swale_message_begin_map(open, "map");
   swale_message_add_str(broken, "text", "\xff");
   assert_int_equal(swale_send(w.layer, "a", open), SWALE_ESTATE);
@@ -180,24 +190,86 @@ static void receiving_leaves_no_trace(void **state) {
   close_world(&w);
 }
 
+static void note_receipt(int result, swale_message *message, void *user) {
+  *(int64_t *)user = result == 0 ? swale_message_get_int(message, "n", -1) : result;
+}
+
+static void receivers_wait_and_are_served_in_order(void **state) {
+  struct world w;
+  int64_t got[4] = {0};
+  swale_receiver *receivers[4];
+  open_world(&w, state);
+  for (int i = 0; i < 4; i++) {
+    const struct swale_reception how = {
+        .loop = w.crowd.at[i % 2].loop, .done = note_receipt, .user = &got[i]};
+    assert_int_equal(swale_receive_then(w.layer, "a", &how, &receivers[i]), 0);
+  }
+  run(&w);
+  swale_receive_cancel(receivers[1]);
+  for (int64_t i = 1; i <= 2; i++) {
+    send(&w, "a", i);
+    run(&w);
+  }
+  assert_int_equal(got[0], 1);
+  assert_int_equal(got[1], 0);
+  assert_int_equal(got[2], 2);
+  assert_int_equal(got[3], 0);
+  assert_int_equal(swale_channel_close(w.layer, "a"), 0);
+  run(&w);
+  assert_int_equal(got[3], SWALE_ECLOSED);
+  close_world(&w);
+}
+
+/* Where there is a difference: what nobody listens to is kept, or it is not. */
+static void what_nobody_listens_to_waits_where_messages_are_kept(void **state) {
+  struct world w;
+  open_world(&w, state);
+  send(&w, "a", 1);
+  assert_int_equal(receive(&w, "a"), is_kept(&w, CONFORMANCE_BY_HEARERS) ? SWALE_EAGAIN : 1);
+  send(&w, "a", 2); /* now somebody does */
+  assert_int_equal(receive(&w, "a"), 2);
+  close_world(&w);
+}
+
 /* ---- capacity and expiry ---------------------------------------------------------------------- */
 
 static void a_full_channel_refuses_what_is_sent(void **state) {
   struct world w;
   open_world(&w, state);
+  listen_to(&w, "a");
+  listen_to(&w, "b");
   for (int64_t i = 0; i < CAPACITY; i++)
     send(&w, "a", i);
-  assert_int_equal(crowd_send(w.layer, "a", 99), SWALE_EFULL);
+  offer_too_much(&w, "a", 99);
   send(&w, "b", 100);
   struct swale_layer_stats s = crowd_stats(w.layer);
-  assert_int_equal(s.refused, 1);
-  assert_int_equal(s.offered, CAPACITY + 1);
-  assert_int_equal(s.queued, CAPACITY + 1);
-  assert_int_equal(channel_stats(&w, "a").depth, CAPACITY);
+  assert_waiting(&w, "a", CAPACITY);
+  if (is_kept(&w, CONFORMANCE_BY_HEARERS)) /* it was sent, and there was no room for it here */
+    assert_int_equal(s.dropped[SWALE_DROP_FULL], 1);
+  if (is_kept(&w, CONFORMANCE_HERE))
+    assert_int_equal(s.refused, 1);
+  if (!is_kept(&w, CONFORMANCE_AT_SERVER))
+    assert_int_equal(s.queued, CAPACITY + 1);
   assert_int_equal(receive(&w, "a"), 0);
   send(&w, "a", 5);
   for (int64_t i = 1; i <= CAPACITY; i++)
     assert_int_equal(receive(&w, "a"), i);
+  close_world(&w);
+}
+
+static void a_channel_of_ones_own_refuses_at_once(void **state) {
+  struct world w;
+  char name[SWALE_NAME_SIZE];
+  open_world(&w, state);
+  own_channel(&w, name);
+  for (int64_t i = 0; i < CAPACITY; i++)
+    assert_int_equal(crowd_send(w.layer, name, i), 0);
+  assert_int_equal(crowd_send(w.layer, name, 99), SWALE_EFULL);
+  struct swale_layer_stats s = crowd_stats(w.layer);
+  assert_int_equal(s.refused, 1);
+  assert_int_equal(s.offered, CAPACITY);
+  assert_int_equal(s.queued, CAPACITY);
+  assert_int_equal(channel_stats(&w, name).depth, CAPACITY);
   close_world(&w);
 }
 
@@ -216,10 +288,13 @@ static void the_first_glob_that_matches_sets_the_capacity(void **state) {
   config.n_capacities = sizeof capacities / sizeof *capacities;
   open_with(&w, &config, 0, 0);
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    listen_to(&w, expected[i].channel);
     for (uint32_t n = 0; n < expected[i].capacity; n++)
       send(&w, expected[i].channel, n);
-    assert_int_equal(crowd_send(w.layer, expected[i].channel, 99), SWALE_EFULL);
-    assert_int_equal(channel_stats(&w, expected[i].channel).capacity, expected[i].capacity);
+    offer_too_much(&w, expected[i].channel, 99);
+    assert_waiting(&w, expected[i].channel, (int)expected[i].capacity);
+    if (!is_kept(&w, CONFORMANCE_AT_SERVER))
+      assert_int_equal(channel_stats(&w, expected[i].channel).capacity, expected[i].capacity);
   }
   close_world(&w);
 }
@@ -245,23 +320,29 @@ static void globs_match_the_names_of_consumers_too(void **state) {
   close_world(&w);
 }
 
+/* At a server they may stand until they are received, or somebody sends. */
 static void messages_expire(void **state) {
   struct world w;
   open_world(&w, state);
+  listen_to(&w, "a");
+  listen_to(&w, "b");
   send(&w, "a", 1);
   pass(&w, EXPIRY_MS / 2);
   send(&w, "a", 2);
   send(&w, "b", 3);
   pass(&w, EXPIRY_MS / 2 - 1);
-  assert_int_equal(channel_stats(&w, "a").depth, 2);
+  assert_waiting(&w, "a", 2);
   pass(&w, 1);
-  assert_int_equal(channel_stats(&w, "a").depth, 1);
-  assert_int_equal(channel_stats(&w, "a").dropped, 1);
-  assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_EXPIRED), 1);
+  if (!is_kept(&w, CONFORMANCE_AT_SERVER)) {
+    assert_waiting(&w, "a", 1);
+    assert_int_equal(channel_stats(&w, "a").dropped, 1);
+    assert_expired(&w, 1);
+  }
   assert_int_equal(receive(&w, "a"), 2);
+  assert_expired(&w, 1);
   pass(&w, EXPIRY_MS);
   assert_int_equal(receive(&w, "b"), SWALE_EAGAIN);
-  assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_EXPIRED), 2);
+  assert_expired(&w, 2);
   assert_int_equal(crowd_stats(w.layer).channels, 0);
   close_world(&w);
 }
@@ -269,9 +350,10 @@ static void messages_expire(void **state) {
 static void expired_messages_make_room(void **state) {
   struct world w;
   open_world(&w, state);
+  listen_to(&w, "a");
   for (int64_t i = 0; i < CAPACITY; i++)
     send(&w, "a", i);
-  pass(&w, EXPIRY_MS);
+  pass(&w, EXPIRY_MS + 1000); /* a server may count in whole seconds */
   send(&w, "a", 9);
   assert_int_equal(receive(&w, "a"), 9);
   close_world(&w);
@@ -289,14 +371,14 @@ static void an_expiry_that_never_ends_never_comes(void **state) {
   crowd_pause(&m);
   group_add(&w, "g", "a");
   group_add(&w, "g", m.channel);
-  group_send(&w, "g", 1, 2);
+  group_send_mixed(&w, "g", 1, 1, 1);
   run(&w);
   pass(&w, UINT64_C(1) << 40);
   run(&w);
   crowd_resume(&m);
   crowd_assert_got(&m, 1);
   assert_int_equal(receive(&w, "a"), 1);
-  assert_int_equal(swale_group_count(w.layer, "g"), 2);
+  assert_members(&w, "g", 1, 1);
   close_world(&w);
 }
 
@@ -381,25 +463,26 @@ static void without_randomness_there_are_no_new_names(void **state) {
 static void channels_and_groups_are_bounded(void **state) {
   struct world w;
   struct swale_layer_config config;
+  char a[SWALE_NAME_SIZE], b[SWALE_NAME_SIZE], c[SWALE_NAME_SIZE];
   configure(&w, state, &config);
   config.channels_max = 2;
   config.groups_max = 2;
   open_with(&w, &config, 0, 0);
-  send(&w, "a", 1);
-  group_add(&w, "g", "b");
-  assert_int_equal(crowd_send(w.layer, "c", 1), SWALE_EFULL);
-  assert_int_equal(swale_group_add(w.layer, "g", "c"), SWALE_EFULL);
-  group_add(&w, "h", "b");
-  assert_int_equal(swale_group_add(w.layer, "i", "b"), SWALE_EFULL);
+  send(&w, own_channel(&w, a), 1);
+  group_add(&w, "g", own_channel(&w, b));
+  assert_int_equal(crowd_send(w.layer, own_channel(&w, c), 1), SWALE_EFULL);
+  assert_int_equal(swale_group_add(w.layer, "g", c), SWALE_EFULL);
+  group_add(&w, "h", b);
+  assert_int_equal(swale_group_add(w.layer, "i", b), SWALE_EFULL);
   struct swale_layer_stats s = crowd_stats(w.layer);
   assert_int_equal(s.channels, 2);
   assert_int_equal(s.groups, 2);
   assert_int_equal(s.memberships, 2);
   assert_int_equal(s.refused, 1);
-  assert_int_equal(receive(&w, "a"), 1);
-  send(&w, "c", 2);
-  group_discard(&w, "h", "b");
-  group_add(&w, "i", "b");
+  assert_int_equal(receive(&w, a), 1);
+  send(&w, c, 2);
+  group_discard(&w, "h", b);
+  group_add(&w, "i", b);
   close_world(&w);
 }
 
@@ -426,7 +509,7 @@ static void when_one_loop_has_no_room_no_member_gets_it(void **state) {
   assert_int_equal(receive(&w, "plain"), SWALE_EAGAIN);
   assert_int_equal(b.n_got, sent);
   b.n_got = 0;
-  group_send(&w, "g", 100, 3);
+  group_send_mixed(&w, "g", 100, 2, 1);
   run(&w);
   crowd_assert_got(&a, 100);
   crowd_assert_got(&b, 100);
@@ -444,7 +527,10 @@ const struct CMUnitTest *conformance_channels(size_t *n) {
       cmocka_unit_test(a_message_that_is_sent_changes_no_more),
       cmocka_unit_test(a_message_that_cannot_be_sent_changes_nothing),
       cmocka_unit_test(receiving_leaves_no_trace),
+      cmocka_unit_test(receivers_wait_and_are_served_in_order),
+      cmocka_unit_test(what_nobody_listens_to_waits_where_messages_are_kept),
       cmocka_unit_test(a_full_channel_refuses_what_is_sent),
+      cmocka_unit_test(a_channel_of_ones_own_refuses_at_once),
       cmocka_unit_test(the_first_glob_that_matches_sets_the_capacity),
       cmocka_unit_test(globs_match_the_names_of_consumers_too),
       cmocka_unit_test(messages_expire),

@@ -63,7 +63,11 @@ static inline void open_world(struct world *w, void **state) {
   open_with(w, &config, 0, 0);
 }
 
-/* What was sent arrives in this process. */
+static inline bool is_kept(const struct world *w, enum conformance_kept where) {
+  return w->subject->kept == where;
+}
+
+/* What was sent arrives. */
 static inline void settle(struct world *w) {
   if (w->subject->settle)
     w->subject->settle(w->layer);
@@ -75,12 +79,7 @@ static inline void run(struct world *w) {
   crowd_run(&w->crowd);
 }
 
-static inline void pass(struct world *w, uint64_t ms) {
-  if (w->subject->pass)
-    w->subject->pass(&w->u, ms);
-  else
-    w->u.now_ms += ms;
-}
+static inline void pass(struct world *w, uint64_t ms) { w->u.now_ms += ms; }
 
 /* Every scenario ends here: the books balance, nothing is left. */
 static inline void close_world(struct world *w) {
@@ -94,13 +93,49 @@ static inline void close_world(struct world *w) {
   assert_int_equal(w->u.live, 0);
 }
 
+/* What becomes of a message to a channel. */
+static inline int offer(struct world *w, const char *channel, int64_t n) {
+  swale_message *m = crowd_note(n);
+  int rv = (w->subject->send ? w->subject->send : swale_send)(w->layer, channel, m);
+  swale_message_unref(m);
+  return rv;
+}
+
+/* One for which there is no room. */
+static inline void offer_too_much(struct world *w, const char *channel, int64_t n) {
+  assert_int_equal(offer(w, channel, n), is_kept(w, CONFORMANCE_BY_HEARERS) ? 0 : SWALE_EFULL);
+}
+
+/* The number of the next message that waits in a plain channel, or an error. */
+static inline int64_t receive(struct world *w, const char *channel) {
+  swale_message *m;
+  settle(w);
+  int rv = (w->subject->receive ? w->subject->receive : swale_receive)(w->layer, channel, &m);
+  assert_true((m != NULL) == (rv == 0));
+  int64_t n = m ? swale_message_get_int(m, "n", -1) : rv;
+  swale_message_unref(m);
+  return n;
+}
+
+/* From now on messages of plain channels are kept, where that needs somebody who listens. */
+static inline void listen_to(struct world *w, const char *channel) {
+  if (is_kept(w, CONFORMANCE_BY_HEARERS))
+    assert_int_equal(receive(w, channel), SWALE_EAGAIN);
+}
+
 /* Calls that succeed. */
 static inline void send(struct world *w, const char *channel, int64_t n) {
-  assert_int_equal(crowd_send(w->layer, channel, n), 0);
+  assert_int_equal(offer(w, channel, n), 0);
+}
+
+/* To a group that has so many members whose channels are this process's own, and so many plain channels. */
+static inline void group_send_mixed(struct world *w, const char *group, int64_t n, int own, int plain) {
+  assert_int_equal(crowd_group_send(w->layer, group, n),
+                   own + (is_kept(w, CONFORMANCE_AT_SERVER) ? 0 : plain));
 }
 
 static inline void group_send(struct world *w, const char *group, int64_t n, int members) {
-  assert_int_equal(crowd_group_send(w->layer, group, n), members);
+  group_send_mixed(w, group, n, members, 0);
 }
 
 static inline void group_add(struct world *w, const char *group, const char *channel) {
@@ -111,15 +146,38 @@ static inline void group_discard(struct world *w, const char *group, const char 
   assert_int_equal(swale_group_discard(w->layer, group, channel), 0);
 }
 
-static inline int64_t receive(struct world *w, const char *channel) {
-  settle(w);
-  return crowd_receive(w->layer, channel);
+/* A channel of this process's own, without a consumer. */
+static inline const char *own_channel(struct world *w, char name[SWALE_NAME_SIZE]) {
+  assert_int_equal(swale_new_channel(w->layer, NULL, name), 0);
+  return name;
 }
 
 static inline struct swale_channel_stats channel_stats(struct world *w, const char *channel) {
   struct swale_channel_stats s;
   assert_int_equal(swale_channel_stats_get(w->layer, channel, &s), 0);
   return s;
+}
+
+/* So many messages wait in a plain channel. */
+static inline void assert_waiting(struct world *w, const char *channel, int n) {
+  settle(w);
+  assert_int_equal(
+      w->subject->waiting ? w->subject->waiting(w->layer, channel) : (int)channel_stats(w, channel).depth, n);
+}
+
+/* So many members a group has, as in group_send_mixed. At a server a process is one member, whatever it has. */
+static inline void assert_members(struct world *w, const char *group, int own, int plain) {
+  bool apart = is_kept(w, CONFORMANCE_AT_SERVER);
+  settle(w);
+  assert_int_equal(swale_group_count(w->layer, group), own + (apart ? 0 : plain));
+  if (apart)
+    assert_int_equal(w->subject->members(w->layer, group), (own > 0) + plain);
+}
+
+/* So many messages have expired that were sent to plain channels or waited for consumers. */
+static inline void assert_expired(struct world *w, uint64_t n) {
+  uint64_t there = w->subject->expired ? w->subject->expired(w->layer) : 0;
+  assert_int_equal(crowd_dropped(w->layer, SWALE_DROP_EXPIRED) + there, n);
 }
 
 /* Fills `name` with n letters, the last one being `last`. */

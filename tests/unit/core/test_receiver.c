@@ -455,6 +455,8 @@ static void refused_calls_tell_nobody(void **state) {
   assert_int_equal(await_on(&w, &t, m.channel, 0, 0), SWALE_ESTATE);
   assert_int_equal(await_on(&w, &t, "a", 0, 0), 0);
   swale_receiver *first = t.receiver;
+  crowd_lose(&m);
+  assert_int_equal(await_on(&w, &t, m.channel, 0, 0), SWALE_ECLOSED);
   assert_int_equal(await_on(&w, &t, "b", 0, 0), SWALE_EFULL);
   assert_null(t.receiver);
   const struct swale_reception how = {w.crowd.at[0].loop, note, &t, 1};
