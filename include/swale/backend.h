@@ -129,6 +129,12 @@ SWALE_API int swale_backend_deliver(swale_layer *layer, const char *channel, swa
 /* A frozen message for all members of a group in this process, as swale_group_send does it. Answers their number. */
 SWALE_API int swale_backend_deliver_group(swale_layer *layer, const char *group, swale_message *m);
 
+/*
+ * Is there room for more from outside: is no inbox of the layer's loops more than half full? Otherwise a backend should fetch no
+ * more for the time being, as what does not fit is dropped; `run` is called when there is room again.
+ */
+SWALE_API bool swale_backend_has_room(swale_layer *layer);
+
 /* Is this channel a member of the group in this process? */
 SWALE_API bool swale_backend_is_member(swale_layer *layer, const char *group, const char *channel);
 

@@ -117,6 +117,13 @@ struct swale_redis_config {
   uint32_t reconnect_min_ms, reconnect_max_ms; /* pause between attempts, with jitter; default 50 and 5,000 */
 
   /*
+   * While an inbox of the program's loops is more than half full nothing is fetched, so that messages wait in Redis: in core mode in the
+   * process's queue, in pubsub mode in Redis' output buffer for it. Not longer than this, since a loop that is stuck must not stop the
+   * others: then fetching goes on, and what does not fit is dropped and counted. Looked at every second. Default 5,000.
+   */
+  uint32_t stall_ms;
+
+  /*
    * A glob: channels whose names match it are never looked for in Redis; what is sent to them waits in this process,
    * as with memory://. NULL: none; only those of this process's own making.
    */
@@ -187,6 +194,7 @@ struct swale_redis_stats {
   uint64_t strays;      /* of these: for nobody here, or to a name that is none */
   uint64_t undecodable; /* of these: malformed, too large, encrypted otherwise */
   uint64_t expired;     /* of these: older than the layer's expiry when they came; core mode */
+  uint64_t stalls;      /* times that fetching stopped, see stall_ms */
   uint64_t errors;      /* that Redis answered */
   uint64_t connects, failures; /* of connections; there are two for each host */
   uint64_t groups;             /* that have members in this process, as Redis is told */

@@ -199,7 +199,11 @@ static void run_inbox(swale_loop *loop) {
   }
   swale__loop_lock(loop);
   loop->inbox.bytes -= done;
+  bool relieved = loop->crowded && !swale__loop_is_crowded(loop);
+  loop->crowded = loop->crowded && !relieved;
   swale__loop_unlock(loop);
+  for (struct swale__port *p = relieved ? loop->ports : NULL; p; p = p->next_in_loop)
+    swale__outside_relieve(p->layer);
   swale__completions_tell(completed);
   swale__receivers_run(loop);
 }

@@ -47,7 +47,8 @@ struct swale_loop {
 
   pthread_mutex_t lock;
   struct swale__inbox inbox;
-  bool woken, listed;    /* under the lock, as is the next */
+  bool crowded; /* somebody waits until there is room; under the lock, as are the next three */
+  bool woken, listed;
   swale_loop *next_wake; /* while listed */
   atomic_uint wakers;
   struct swale_pending *first_completed, *last_completed; /* under the lock */
@@ -86,6 +87,11 @@ static inline void swale__running_end(swale_loop *loop) { loop->running = loop->
 
 /* Does what was put off. The loop's thread, in the outermost call and with no callback running. */
 void swale__loop_run_jobs(swale_loop *loop);
+
+/* More than half of the inbox is taken. Under the lock. */
+static inline bool swale__loop_is_crowded(const swale_loop *loop) {
+  return loop->inbox.bytes > loop->inbox.bytes_max / 2;
+}
 
 /* Notes that the loop has work. Under its lock. */
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);

@@ -203,6 +203,28 @@ uint32_t swale_backend_capacity(const swale_layer *layer, const char *channel) {
   return swale__layer_capacity(layer, channel);
 }
 
+bool swale_backend_has_room(swale_layer *layer) {
+  bool room = true;
+  swale__layer_lock(layer);
+  for (struct swale__port *p = layer->ports; p; p = p->next_in_layer) {
+    swale__loop_lock(p->loop);
+    p->loop->crowded = swale__loop_is_crowded(p->loop);
+    room = room && !p->loop->crowded;
+    swale__loop_unlock(p->loop);
+  }
+  swale__layer_unlock(layer);
+  return room;
+}
+
+void swale__outside_relieve(swale_layer *layer) {
+  struct swale__wakes wakes = {0};
+  if (!layer || !layer->outside.class)
+    return;
+  swale__layer_lock(layer);
+  post(layer);
+  swale__layer_finish(layer, &wakes);
+}
+
 /* ---- what comes from outside ---- */
 
 static void begin(swale_layer *layer) {

@@ -61,6 +61,9 @@ int swale__outside_group_discard(swale_layer *layer, const char *group, const ch
 /* Notes the home loop, which there is, if the backend has work. */
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);
 
+/* One of the layer's loops has room again; the layer may be NULL. Without locks. */
+void swale__outside_relieve(swale_layer *layer);
+
 /* ---- the home loop's thread ---- */
 
 /* Has a layer that is at home on this loop work, and does it. */

@@ -119,6 +119,11 @@ static void tell_state(struct swale__redis_client *c) {
     c->settings->config.on_state(c->layer, state, why, c->settings->config.user);
 }
 
+static void resume(struct swale__redis_client *c) {
+  for (size_t i = 0; i < c->n_shards; i++)
+    c->mode->resume(&c->shards[i]);
+}
+
 static void finish(struct swale__redis_client *c) {
   for (size_t i = 0; i < c->n_shards; i++) {
     pass_on(&c->shards[i]);
@@ -163,6 +168,17 @@ void swale__redis_link_went_down(struct swale__redis_link *link) {
 void swale__redis_link_turned(struct swale__redis_link *link) { finish(swale__redis_shard_of(link)->client); }
 
 /* ---- what came ---- */
+
+bool swale__redis_may_fetch(struct swale__redis_client *c) {
+  bool room = swale_backend_has_room(c->layer);
+  uint64_t now = swale_loop_now_ms(c->io.loop);
+  if (!room && !c->stalled) {
+    c->stalled_ms = now;
+    swale__redis_count(c, stalls, 1);
+  }
+  c->stalled = !room;
+  return room || now - c->stalled_ms >= c->settings->config.stall_ms;
+}
 
 /* A name that this process made: "<prefix>.<process>!<rest>"; the rest, or NULL. */
 static const char *own_part(const struct swale__redis_client *c, const char *name) {
@@ -329,6 +345,7 @@ static void handle_asked(struct swale__redis_client *c) {
 void swale__redis_run(void *backend) {
   struct swale__redis_client *c = backend;
   handle_asked(c);
+  resume(c);
   finish(c);
 }
 
@@ -338,6 +355,7 @@ static void tick(struct swale_timer *timer) {
   struct swale__redis_client *c =
       (struct swale__redis_client *)((char *)timer - offsetof(struct swale__redis_client, tick));
   swale__redis_renew(c);
+  resume(c);
   finish(c);
   swale_timer_start(c->io.loop, &c->tick, TICK_MS);
 }

@@ -28,6 +28,7 @@ struct swale__redis_shard {
   struct swale__redis_requests waiting; /* until `tell` is up and has room */
   long long hear_id;                    /* core: the hearing connection's CLIENT ID */
   bool blocked, stale; /* core: it waits in a BZPOPMIN, one for other channels than are wanted */
+  bool held;           /* core: it does not, since there is no room for what would come */
 };
 
 /* What is different between the modes. The home loop's thread. */
@@ -44,6 +45,9 @@ struct swale__redis_mode {
   void (*leave)(struct swale__redis_shard *shard, struct swale__redis_topic *topic);
   bool awaits_pushes; /* confirmations come by themselves, and not at all when the connection fails */
   void (*renew)(struct swale__redis_shard *shard, struct swale__redis_topic *topic); /* NULL: never */
+
+  /* There may be room for more; fetches on if it has been stopped. */
+  void (*resume)(struct swale__redis_shard *shard);
 
   /* Membership of others' channels; the request is its to free. Everything that is in Redis. NULL: not in this mode. */
   void (*member)(struct swale__redis_client *c, struct swale__redis_request *r);
@@ -77,6 +81,8 @@ struct swale__redis_client {
   int64_t last_score_us;
   struct swale__redis_bytes payload, plain; /* used again and again */
   struct swale_timer tick;
+  bool stalled; /* loops have no room, since then */
+  uint64_t stalled_ms;
   enum swale_redis_state told_state;
   uint64_t opened, settled; /* tickets: of the last group that was opened, the last one told */
 };
@@ -109,6 +115,9 @@ void swale__redis_note_error(struct swale__redis_client *c, const char *text);
  */
 int swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
                               struct swale__redis_topic *topic, const char *channel);
+
+/* May more be fetched? Not while a loop is too full; but not for longer than stall_ms. */
+bool swale__redis_may_fetch(struct swale__redis_client *c);
 
 /* Does the name carry the mark of this process? */
 bool swale__redis_is_own(const struct swale__redis_client *c, const char *name);

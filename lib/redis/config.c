@@ -32,6 +32,7 @@ static const struct swale_redis_config defaults = {
     .command_timeout_ms = 10000,
     .reconnect_min_ms = 50,
     .reconnect_max_ms = 5000,
+    .stall_ms = 5000,
     .lease_ms = 600 * 1000,
     .wall_us = libc_wall_us,
 };
@@ -116,7 +117,8 @@ static int check_format(const struct swale_redis_config *c, const struct swale__
 
 static int check_limits(const struct swale_redis_config *c, const struct swale__redis_why *why) {
   if (c->payload_bytes == 0 || c->queue_bytes == 0 || c->connect_timeout_ms == 0 ||
-      c->command_timeout_ms == 0 || c->reconnect_min_ms == 0 || c->reconnect_max_ms == 0 || c->lease_ms == 0)
+      c->command_timeout_ms == 0 || c->reconnect_min_ms == 0 || c->reconnect_max_ms == 0 ||
+      c->stall_ms == 0 || c->lease_ms == 0)
     return swale__redis_fail(why, SWALE_EINVAL, "no limit and no timeout may be 0");
   if (c->reconnect_min_ms > c->reconnect_max_ms)
     return swale__redis_fail(why, SWALE_EINVAL, "reconnect_min_ms is more than reconnect_max_ms");

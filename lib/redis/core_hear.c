@@ -43,9 +43,21 @@ static void wait_for_message(struct swale__redis_shard *s) {
   }
   words[w++] = SWALE__REDIS_WORD(BLOCK_S);
   s->blocked = true;
-  s->stale = false;
+  s->stale = s->held = false;
   swale__redis_tell(&s->hear, w, words, popped, NULL);
   swale__redis_release(swale__redis_memory(c), words);
+}
+
+/* Not while there is no room for it: then it waits in its queue. */
+static void fetch_next(struct swale__redis_shard *s) {
+  s->held = !swale__redis_may_fetch(s->client);
+  if (!s->held)
+    wait_for_message(s);
+}
+
+static void core_resume(struct swale__redis_shard *s) {
+  if (s->held && swale__redis_link_is_up(&s->hear))
+    fetch_next(s);
 }
 
 /* The channel's turn is over: the next call begins with another. A wish is over unless nothing came of it, or there are more. */
@@ -122,12 +134,13 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
       taken_from(c, topic, take(c, payload, score, topic));
     } else if (is_own) {
       take(c, payload, score, NULL);
-      drain(s);
+      if (swale__redis_may_fetch(c))
+        drain(s);
     } else { /* a channel that nobody listens to any more */
       swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
     }
   }
-  wait_for_message(s);
+  fetch_next(s);
 }
 
 static void identified(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
@@ -162,5 +175,6 @@ const struct swale__redis_mode swale__redis_core = {.tell = &tell_class,
                                                     .join = swale__redis_core_join,
                                                     .leave = swale__redis_core_leave,
                                                     .renew = swale__redis_core_renew,
+                                                    .resume = core_resume,
                                                     .member = swale__redis_core_member,
                                                     .flush = swale__redis_core_flush};

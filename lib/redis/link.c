@@ -35,7 +35,7 @@ void swale__redis_link_init(struct swale__redis_link *link, const struct swale__
 /* ---- the descriptor ---- */
 
 static void watch(struct swale__redis_link *link) {
-  unsigned events = SWALE_READABLE;
+  unsigned events = link->held ? 0 : SWALE_READABLE;
   if (link->state == SWALE__REDIS_CONNECTING || swale__redis_link_waiting(link) > 0)
     events |= SWALE_WRITABLE;
   if (events == link->watched)
@@ -56,6 +56,7 @@ static void close_socket(struct swale__redis_link *link) {
     redisReaderFree(link->reader);
   link->reader = NULL;
   link->out.len = link->sent = 0;
+  link->held = false;
   swale_timer_stop(link->io->loop, &link->more);
 }
 
@@ -252,6 +253,9 @@ static void take_replies(struct swale__redis_link *link) {
 /* One piece; answers whether there may be more. */
 static bool read_piece(struct swale__redis_link *link) {
   char piece[READ_SIZE];
+  link->held = link->class->may_read && !link->class->may_read(link);
+  if (link->held)
+    return false;
   ssize_t n = recv(link->fd, piece, sizeof piece, 0);
   if (n < 0 && errno == EINTR)
     return true;
@@ -306,6 +310,11 @@ void swale__redis_link_ready(struct swale__redis_link *link, unsigned events) {
   settle(link);
 }
 
+void swale__redis_link_resume(struct swale__redis_link *link) {
+  if (link->held)
+    swale__redis_link_ready(link, SWALE_READABLE);
+}
+
 static void read_more(struct swale_timer *timer) {
   struct swale__redis_link *link =
       (struct swale__redis_link *)((char *)timer - offsetof(struct swale__redis_link, more));
@@ -325,8 +334,13 @@ void swale__redis_link_greeted(struct swale__redis_link *link) {
 
 static const struct swale__redis_word ping = {"PING", 4};
 
-/* A server that has not been heard for half the time is asked for a sign of life, and given up after all of it. */
+/*
+ * A server that has not been heard for half the time is asked for a sign of life, and given up after all of it; but not while
+ * nobody listens.
+ */
 static void look_after(struct swale__redis_link *link) {
+  if (link->held)
+    link->heard_ms = swale_loop_now_ms(link->io->loop);
   uint64_t most = (uint64_t)link->settings->config.command_timeout_ms + link->class->quiet_ms;
   uint64_t silent = swale_loop_now_ms(link->io->loop) - link->heard_ms;
   if (silent >= most)

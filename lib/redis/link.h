@@ -43,6 +43,8 @@ struct swale__redis_link_class {
   void (*down)(struct swale__redis_link *link);
   /* Something that answers no command, in subscribed state. NULL: this kind never subscribes. */
   void (*push)(struct swale__redis_link *link, const struct swale__redis_reply *reply);
+  /* May it read on? Otherwise it stops until swale__redis_link_resume. NULL: always. */
+  bool (*may_read)(struct swale__redis_link *link);
   /* The link has done something by itself, in a timer. */
   void (*turned)(struct swale__redis_link *link);
   uint32_t quiet_ms; /* so long a healthy server may say nothing while a command waits, beside the timeout */
@@ -81,6 +83,7 @@ struct swale__redis_link {
   bool asking; /* connected to a sentinel */
   bool found;  /* it has answered */
   bool kept;   /* the reply being handled has a new owner */
+  bool held;   /* it may not read */
   int fd;
   unsigned watched;
   uint32_t failures; /* since it was last up */
@@ -111,6 +114,9 @@ int swale__redis_link_command(struct swale__redis_link *link, size_t n, const st
 
 /* Writes what there is, as far as the socket takes it. */
 void swale__redis_link_flush(struct swale__redis_link *link);
+
+/* Reads on, if it has been stopped. */
+void swale__redis_link_resume(struct swale__redis_link *link);
 
 /* Its descriptor is ready. */
 void swale__redis_link_ready(struct swale__redis_link *link, unsigned events);

@@ -160,7 +160,14 @@ static void hear_up(struct swale__redis_link *link) {
 static const struct swale__redis_link_class tell_class = {
     .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
 
+static bool may_read(struct swale__redis_link *link) {
+  return link->state != SWALE__REDIS_UP || swale__redis_may_fetch(swale__redis_shard_of(link)->client);
+}
+
+static void pubsub_resume(struct swale__redis_shard *s) { swale__redis_link_resume(&s->hear); }
+
 static const struct swale__redis_link_class hear_class = {.up = hear_up,
+                                                          .may_read = may_read,
                                                           .down = swale__redis_link_went_down,
                                                           .push = hear_push,
                                                           .turned = swale__redis_link_turned};
@@ -171,4 +178,5 @@ const struct swale__redis_mode swale__redis_pubsub = {.tell = &tell_class,
                                                       .send = pubsub_send,
                                                       .join = pubsub_join,
                                                       .leave = pubsub_leave,
+                                                      .resume = pubsub_resume,
                                                       .awaits_pushes = true};

@@ -294,6 +294,38 @@ static void what_does_not_fit_is_counted(void **state) {
   close_world(&w);
 }
 
+static void a_backend_waits_while_an_inbox_is_too_full(void **state) {
+  struct world w;
+  struct crowd_member a, b;
+  const struct swale_sockets sockets = {0};
+  (void)state;
+  open_world(&w);
+  crowd_close(&w.crowd);
+  assert_int_equal(crowd_try_open(&w.crowd, w.layer, &w.u.env, 1000, 1), 0); /* one message in a run */
+  assert_true(swale_backend_has_room(w.layer));
+  crowd_enter(&w.crowd, &a, 0);
+  crowd_enter(&w.crowd, &b, 1);
+  assert_int_equal(swale_layer_attach(w.layer, w.crowd.at[1].loop, &sockets), 0);
+  int64_t sent = 0;
+  while (swale_backend_has_room(w.layer))
+    assert_int_equal(crowd_send(w.layer, a.channel, sent++), 0);
+  assert_true(sent > 2);
+  assert_int_equal(crowd_send(w.layer, a.channel, sent++), 0); /* it is not full yet */
+  crowd_run_loop(&w.crowd, 1);
+  journal.runs = w.crowd.at[1].wakes = 0;
+  crowd_run_loop(&w.crowd, 0);
+  assert_int_equal(w.crowd.at[1].wakes, 0); /* still more than half */
+  crowd_run_loop(&w.crowd, 0);
+  assert_int_equal(w.crowd.at[1].wakes, 1);
+  assert_int_equal(journal.runs, 0);
+  crowd_run(&w.crowd);
+  assert_int_equal(journal.runs, 1); /* once */
+  assert_true(swale_backend_has_room(w.layer));
+  assert_int_equal(a.n_got, sent);
+  swale_layer_detach(w.layer);
+  close_world(&w);
+}
+
 static void consumers_wait_until_their_groups_are_joined(void **state) {
   struct world w;
   struct crowd_member a, b, gone;
@@ -478,6 +510,7 @@ int main(void) {
       cmocka_unit_test(what_the_backend_refuses_is_an_error),
       cmocka_unit_test(what_comes_is_delivered_here),
       cmocka_unit_test(what_does_not_fit_is_counted),
+      cmocka_unit_test(a_backend_waits_while_an_inbox_is_too_full),
       cmocka_unit_test(consumers_wait_until_their_groups_are_joined),
       cmocka_unit_test(completions_are_the_backends),
       cmocka_unit_test(the_home_loop_runs_the_backend),

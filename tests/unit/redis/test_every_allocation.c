@@ -73,6 +73,7 @@ static void hear(swale_layer *layer, swale_message *m) {
   assert_int_equal(swale_backend_capacity(layer, "plain"), 100);
   swale_backend_deliver(layer, "plain", m);
   swale_backend_deliver_group(layer, "group", m);
+  swale_backend_has_room(layer);
   assert_false(swale_backend_is_member(layer, "group", "nobody!here"));
   swale_backend_settled(layer, 0);
   swale_backend_complete(NULL, 0);
