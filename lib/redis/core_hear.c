@@ -72,7 +72,9 @@ static bool has_expired(const struct swale__redis_client *c, const struct swale_
   char *end;
   uint64_t now_s = (uint64_t)c->settings->config.wall_us(c->settings->config.user) / 1000000;
   uint64_t sent_s = score ? strtoull(score->text, &end, 10) : now_s;
-  return now_s > sent_s && now_s - sent_s >= c->expiry_ms / 1000 + (score && *end == '.');
+  if (sent_s >= now_s || end == score->text)
+    return false;
+  return now_s - sent_s >= c->expiry_ms / 1000 + (*end == '.');
 }
 
 /* Takes what stands in a queue; `topic` is that of a channel or of names of ours, NULL for our own queue. */

@@ -143,7 +143,7 @@ static void hostile_payloads_are_counted(void **state) {
     server_ask(&server, command);
   } else { /* in every queue: the consumers' names tell which */
     for (int i = 0; i < NODES; i++) {
-      snprintf(command, sizeof command, "ZADD '%s%.42s' 1 garbage 2 '' 3 0123456789ab\\x80", prefix,
+      snprintf(command, sizeof command, "ZADD '%s%.42s' +inf garbage +inf '' 1e15 0123456789ab\\x80", prefix,
                p.m[i].channel);
       server_ask(&server, command);
     }

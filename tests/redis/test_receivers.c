@@ -188,7 +188,7 @@ static void a_message_that_cannot_be_read_is_nobodys(void **state) {
   open_nodes(&n, state);
   await(&n.at[1], "plain", &t, 0);
   nodes_settle(&n);
-  snprintf(command, sizeof command, is_core(&n) ? "ZADD %splain 1 rubbish" : "PUBLISH plain rubbish%.0s",
+  snprintf(command, sizeof command, is_core(&n) ? "ZADD %splain +inf rubbish" : "PUBLISH plain rubbish%.0s",
            prefix);
   server_ask(&server, command);
   nodes_settle(&n);
