@@ -197,6 +197,7 @@ struct swale_redis_stats {
   uint64_t stalls;      /* times that fetching stopped, see stall_ms */
   uint64_t errors;      /* that Redis answered */
   uint64_t connects, failures; /* of connections; there are two for each host */
+  uint64_t flushes;            /* of Redis by others that were noticed, and memberships restored; core mode */
   uint64_t groups;             /* that have members in this process, as Redis is told */
   enum swale_redis_state state;
   char error[128]; /* what went wrong last, or "" */

@@ -351,9 +351,16 @@ void swale__redis_run(void *backend) {
 
 /* ---- at home ---- */
 
+static void look(struct swale__redis_client *c) {
+  for (size_t i = 0; c->mode->look && i < c->n_shards; i++)
+    if (swale__redis_shard_is_up(&c->shards[i]))
+      c->mode->look(&c->shards[i]);
+}
+
 static void tick(struct swale_timer *timer) {
   struct swale__redis_client *c =
       (struct swale__redis_client *)((char *)timer - offsetof(struct swale__redis_client, tick));
+  look(c);
   swale__redis_renew(c);
   resume(c);
   finish(c);

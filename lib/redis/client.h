@@ -29,6 +29,7 @@ struct swale__redis_shard {
   long long hear_id;                    /* core: the hearing connection's CLIENT ID */
   bool blocked, stale; /* core: it waits in a BZPOPMIN, one for other channels than are wanted */
   bool held;           /* core: it does not, since there is no room for what would come */
+  uint64_t mark;       /* core: of what is in Redis; 0: not known yet */
 };
 
 /* What is different between the modes. The home loop's thread. */
@@ -45,6 +46,9 @@ struct swale__redis_mode {
   void (*leave)(struct swale__redis_shard *shard, struct swale__redis_topic *topic);
   bool awaits_pushes; /* confirmations come by themselves, and not at all when the connection fails */
   void (*renew)(struct swale__redis_shard *shard, struct swale__redis_topic *topic); /* NULL: never */
+
+  /* Finds out whether memberships have been lost meanwhile. NULL: they cannot be. */
+  void (*look)(struct swale__redis_shard *shard);
 
   /* There may be room for more; fetches on if it has been stopped. */
   void (*resume)(struct swale__redis_shard *shard);
@@ -136,6 +140,8 @@ void swale__redis_run(void *backend);
 void swale__redis_confirmed(struct swale__redis_client *c, struct swale__redis_topic *topic, bool ok);
 /* The shard's connections are both up: tell it all that it has to know. */
 void swale__redis_restore(struct swale__redis_shard *shard);
+/* Likewise, after Redis has been emptied. */
+void swale__redis_rejoin(struct swale__redis_shard *shard);
 /* One of them is down: nothing is joined any more. */
 void swale__redis_forget(struct swale__redis_shard *shard);
 void swale__redis_open_topic(struct swale__redis_client *c, struct swale__redis_request *r);

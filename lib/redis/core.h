@@ -20,6 +20,11 @@
 void swale__redis_core_send(struct swale__redis_shard *s, struct swale__redis_request *r);
 size_t swale__redis_core_shard_of(struct swale__redis_client *c, const struct swale__redis_request *r);
 
+/* ---- core_mark.c ---- */
+
+/* Asks whether Redis has been flushed since the last time, the first of which follows on a connection's coming up. */
+void swale__redis_core_look(struct swale__redis_shard *s);
+
 /* ---- core_member.c ---- */
 
 void swale__redis_core_join(struct swale__redis_shard *s, struct swale__redis_topic *topic);

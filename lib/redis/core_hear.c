@@ -177,6 +177,7 @@ const struct swale__redis_mode swale__redis_core = {.tell = &tell_class,
                                                     .join = swale__redis_core_join,
                                                     .leave = swale__redis_core_leave,
                                                     .renew = swale__redis_core_renew,
+                                                    .look = swale__redis_core_look,
                                                     .resume = core_resume,
                                                     .member = swale__redis_core_member,
                                                     .flush = swale__redis_core_flush};

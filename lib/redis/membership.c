@@ -125,8 +125,15 @@ static void restore_topic(struct swale__redis_topic *topic, void *shard) {
     s->client->mode->join(s, topic);
 }
 
-void swale__redis_restore(struct swale__redis_shard *shard) {
+void swale__redis_rejoin(struct swale__redis_shard *shard) {
   swale__redis_topics_each(&shard->client->topics, restore_topic, shard);
+}
+
+void swale__redis_restore(struct swale__redis_shard *shard) {
+  shard->mark = 0;
+  if (shard->client->mode->look)
+    shard->client->mode->look(shard); /* first: what is emptied from now on is noticed */
+  swale__redis_rejoin(shard);
 }
 
 static void forget_topic(struct swale__redis_topic *topic, void *shard) {

@@ -258,6 +258,29 @@ static void a_flush_empties_redis(void **state) {
   nodes_close(&n);
 }
 
+static void memberships_come_back_after_a_flush(void **state) {
+  struct nodes n;
+  struct swale_redis_config c;
+  struct crowd_member m;
+  configure(&c, *state, 1);
+  nodes_open_with(&n, &c, NULL);
+  crowd_enter(&n.at[0].crowd, &m, 0);
+  assert_int_equal(swale_group_add(n.at[0].layer, "g", m.channel), 0);
+  nodes_settle(&n);
+  assert_int_equal(swale_flush(n.at[1].layer), 0); /* another process */
+  nodes_settle(&n);
+  for (long long end = nodes_now_ms() + 5000; nodes_books(&n.at[0]).flushes == 0 && nodes_now_ms() < end;)
+    nodes_run(&n, 20);
+  nodes_settle(&n);
+  assert_int_equal(atoi(ask("ZCARD %s:group:g", "", "")), 1);
+  assert_int_equal(crowd_group_send(n.at[1].layer, "g", 1), 0);
+  nodes_settle(&n);
+  crowd_assert_got(&m, 1);
+  nodes_run(&n, 1500);
+  assert_int_equal(nodes_books(&n.at[0]).flushes, 1); /* and not again */
+  nodes_close(&n);
+}
+
 int main(void) {
 #define IN_CORE_MODE(test)                                                                                   \
   { #test ", core", test, NULL, NULL, (void *)"core" }
@@ -274,6 +297,7 @@ int main(void) {
       IN_CORE_MODE(processes_that_died_lose_their_places),
       IN_CORE_MODE(memberships_are_renewed),
       IN_CORE_MODE(a_flush_empties_redis),
+      IN_CORE_MODE(memberships_come_back_after_a_flush),
   };
   for (int i = 0; i < 2; i++)
     server_start(&servers[i]);
