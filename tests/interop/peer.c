@@ -110,7 +110,11 @@ static int on_test(swale_consumer *c, swale_message *m) {
   return 0;
 }
 
-static const struct swale_handler handlers[] = {{"test", on_test}, {NULL, NULL}};
+static int on_leave(swale_consumer *c, swale_message *m) {
+  return swale_leave(c, swale_message_get_str(m, "group", NULL));
+}
+
+static const struct swale_handler handlers[] = {{"test", on_test}, {"leave", on_leave}, {NULL, NULL}};
 static const struct swale_consumer_class member_class = {
     .groups = groups, .connect = on_connect, .handlers = handlers};
 static const struct swale_consumer_class worker_class = {.handlers = handlers};
