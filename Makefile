@@ -36,8 +36,9 @@ B := $(BUILD)$(if $(filter 0,$(DEFLATE)),/no-deflate)$(if $(SAN),/san-$(firstwor
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
   $(if $(COVERAGE),--coverage -fprofile-update=atomic -O0)
+# With clang as with gcc, what is exported is called and not copied.
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werror) -pthread \
-  -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
+  -fvisibility=hidden -fsemantic-interposition $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
 LINK = $(CC) -pthread $(CFLAGS) $(INSTRUMENT) $(LDFLAGS)
 
 ifeq ($(V),)
@@ -128,7 +129,7 @@ $(B)/flags: FORCE
 
 # What does not run for each member or frame is compiled for size: the libraries are to stay small. With frame pointers the
 # unwind tables, a fifth of them, are shorter.
-RARELY := $(addprefix lib/core/,app buffer channel completion connect consumer converter drain drop error group item layer loop message \
+RARELY := $(addprefix lib/core/,answer app buffer channel completion connect consumer converter drain drop error group item layer loop message \
     message_build msgpack_check msgpack_keys name outside pattern plain port queue receive receiver route scope scope_look scope_query send stats table \
     url value wheel worker) \
   $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \

@@ -121,7 +121,8 @@ size_t swale__msgpack_put_map(unsigned char *at, uint32_t count) {
 
 /* ---- reading -------------------------------------------------------------------------- */
 
-static int take_number(struct swale__cursor *in, size_t width, uint64_t *out) {
+/* Apart: it is short, but there would be many of it. */
+__attribute__((noinline)) static int take_number(struct swale__cursor *in, size_t width, uint64_t *out) {
   if (width > in->left)
     return SWALE_EFORMAT;
   uint64_t number = 0;

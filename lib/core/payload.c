@@ -122,8 +122,10 @@ void swale__payload_forget(struct swale__memos *memos, const struct swale_alloca
 
 /* ---- encoded -------------------------------------------------------------------------- */
 
-static int make_encoded(enum swale_kind kind, const void *bytes, size_t len, swale_encode_fn encode,
-                        const void *arg, const struct swale_allocator *allocator, swale_payload **out) {
+__attribute__((noinline)) static int make_encoded(enum swale_kind kind, const void *bytes, size_t len,
+                                                  swale_encode_fn encode, const void *arg,
+                                                  const struct swale_allocator *allocator,
+                                                  swale_payload **out) {
   struct swale_buffer b;
   swale__payload_begin(&b, allocator, len + ENCODING_OVERHEAD, SWALE__PAYLOAD_MAX);
   return swale__payload_finish(&b, encode(bytes, len, kind, &b, arg), SWALE_BINARY, out);

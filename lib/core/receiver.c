@@ -65,7 +65,6 @@ void swale__receivers_end(swale_layer *layer, struct swale__plain *p, int result
 
 /* ---- the loop's thread ---- */
 
-/* Frees it. */
 static void forget(swale_receiver *r) {
   swale_loop *loop = r->how.loop;
   swale_timer_stop(loop, &r->timer);
@@ -75,59 +74,46 @@ static void forget(swale_receiver *r) {
   swale__free(&loop->env.allocator, r);
 }
 
-static void tell(swale_receiver *r, int result, swale_message *m) {
+/*
+ * Under the layer's lock. Result 0: it takes the message that it was called for, and goes on waiting if that is gone meanwhile.
+ * Otherwise it ends so, and what it was called for is the next one's.
+ */
+static swale_message *leave(swale_receiver *r, int result, struct swale__wakes *wakes) {
+  struct swale__plain *p = r->plain;
+  swale_message *m = NULL;
+  swale__receivers_match(r->layer, p, wakes);
+  if (result == 0 && !r->called)
+    return NULL;
+  if (result == 0) {
+    m = swale__plain_take(r->layer, p);
+    r->layer->books.delivered++;
+  }
+  r->result = result;
+  leave_channel(r);
+  swale__receivers_match(r->layer, p, wakes);
+  swale__plain_tidy(r->layer, &p->channel);
+  return m;
+}
+
+/* Ends the wait as above, unless it has ended already, and tells how. */
+static void conclude(swale_receiver *r, int result) {
+  struct swale__wakes wakes = {0};
+  swale_layer *layer = r->layer;
+  swale__layer_lock(layer);
+  swale__layer_expire(layer);
+  swale_message *m = r->plain ? leave(r, result, &wakes) : NULL;
+  bool goes_on = r->plain;
+  swale__layer_finish(layer, &wakes);
+  if (goes_on)
+    return;
   struct swale_reception how = r->how;
+  result = r->result;
   forget(r);
   how.done(result, m, how.user);
   swale_message_unref(m);
 }
 
-/* It ends without a message, unless it has ended already; what it was called for is the next one's. Answers how. */
-static int end(swale_receiver *r, int result) {
-  struct swale__wakes wakes = {0};
-  swale_layer *layer = r->layer;
-  swale__layer_lock(layer);
-  struct swale__plain *p = r->plain;
-  if (p) {
-    leave_channel(r);
-    swale__receivers_match(layer, p, &wakes);
-    swale__plain_tidy(layer, &p->channel);
-  }
-  swale__layer_finish(layer, &wakes);
-  return p ? result : r->result;
-}
-
-static void time_is_up(struct swale_timer *timer) {
-  swale_receiver *r = OF(timer, timer);
-  tell(r, end(r, SWALE_EAGAIN), NULL);
-}
-
-/* Under the layer's lock: the message that it was called for, unless that has gone meanwhile. */
-static swale_message *take(swale_receiver *r, struct swale__wakes *wakes) {
-  struct swale__plain *p = r->plain;
-  if (!p)
-    return NULL;
-  swale__receivers_match(r->layer, p, wakes);
-  if (!r->called)
-    return NULL;
-  swale_message *m = swale__plain_take(r->layer, p);
-  r->layer->books.delivered++;
-  leave_channel(r);
-  swale__plain_tidy(r->layer, &p->channel);
-  return m;
-}
-
-static void serve(swale_receiver *r) {
-  struct swale__wakes wakes = {0};
-  swale_layer *layer = r->layer;
-  swale__layer_lock(layer);
-  swale__layer_expire(layer);
-  swale_message *m = take(r, &wakes);
-  bool ended = !r->plain;
-  swale__layer_finish(layer, &wakes);
-  if (ended)
-    tell(r, r->result, m);
-}
+static void time_is_up(struct swale_timer *timer) { conclude(OF(timer, timer), SWALE_EAGAIN); }
 
 static swale_receiver *first_of(swale_loop *loop, const struct swale__ring *head) {
   swale__loop_lock(loop);
@@ -139,20 +125,22 @@ static swale_receiver *first_of(swale_loop *loop, const struct swale__ring *head
 void swale__receivers_run(swale_loop *loop) {
   swale_receiver *r;
   for (uint32_t n = loop->inbox_batch; n > 0 && (r = first_of(loop, &loop->called)); n--)
-    serve(r);
+    conclude(r, 0);
 }
 
 void swale__receivers_forsake(swale_loop *loop) {
   swale_receiver *r;
   while ((r = first_of(loop, &loop->called)) || (r = first_of(loop, &loop->receivers)))
-    tell(r, end(r, SWALE_ECLOSED), NULL);
+    conclude(r, SWALE_ECLOSED);
 }
+
+static void tell_nobody(int result, swale_message *m, void *user) { (void)result, (void)m, (void)user; }
 
 void swale_receive_cancel(swale_receiver *r) {
   if (!r)
     return;
-  end(r, 0);
-  forget(r);
+  r->how.done = tell_nobody;
+  conclude(r, SWALE_ECLOSED);
 }
 
 /* Under the layer's lock: it takes its place in the channel. */
@@ -186,10 +174,12 @@ int swale_receive_then(swale_layer *layer, const char *channel, const struct swa
     return SWALE_ENAME;
   if (how->loop->ending)
     return SWALE_ESTATE;
-  r = swale__malloc(&how->loop->env.allocator, sizeof *r);
+  r = swale__zalloc(&how->loop->env.allocator, sizeof *r);
   if (!r)
     return SWALE_ENOMEM;
-  *r = (swale_receiver){.how = *how, .layer = layer, .timer = {.fire = time_is_up}};
+  r->how = *how;
+  r->layer = layer;
+  r->timer.fire = time_is_up;
   swale__ring_init(&r->in_channel);
   swale__ring_init(&r->on_loop);
   swale__layer_lock(layer);

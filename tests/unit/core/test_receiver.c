@@ -473,30 +473,29 @@ static void refused_calls_tell_nobody(void **state) {
 enum { MANY = 3000 };
 static atomic_int arrived;
 static void *send_many(void *arg) {
-  struct crowd_world *w = arg;
   for (int i = 0; i < MANY;)
-    i += crowd_send(w->layer, "a", i) == 0;
+    i += crowd_send(arg, "a", i) == 0;
   return NULL;
 }
 
 struct runner {
-  struct crowd_world *w;
+  swale_layer *layer;
+  swale_loop *loop;
   swale_receiver *receiver;
-  int times, loop;
+  int times;
 };
 
 static void hear_many(int result, swale_message *message, void *user);
 
 static int ask(struct runner *r) {
-  const struct swale_reception how = {r->w->crowd.at[r->loop].loop, hear_many, r, 1};
-  return swale_receive_then(r->w->layer, "a", &how, &r->receiver);
+  const struct swale_reception how = {r->loop, hear_many, r, 1};
+  return swale_receive_then(r->layer, "a", &how, &r->receiver);
 }
 
 /* Every seventh it gives up at once and asks again, called or not. */
 static void hear_many(int result, swale_message *message, void *user) {
   struct runner *r = user;
   (void)message;
-  r->receiver = NULL;
   if (result == 0)
     atomic_fetch_add(&arrived, 1);
   if (result == SWALE_ECLOSED)
@@ -512,33 +511,30 @@ static void *run_many(void *arg) {
   struct runner *r = arg;
   assert_int_equal(ask(r), 0);
   while (atomic_load(&arrived) < MANY)
-    swale_loop_run(r->w->crowd.at[r->loop].loop);
+    swale_loop_run(r->loop);
   return NULL;
 }
 
 static void threads_send_and_receive(void **state) {
-  struct swale_layer_config config;
-  struct swale_env env;
-  struct crowd_world w;
-  struct runner runners[CROWD_LOOPS];
-  pthread_t threads[CROWD_LOOPS + 1];
+  struct runner runners[2] = {0};
+  pthread_t threads[3];
+  swale_layer *layer;
   (void)state;
-  swale_env_default(&env);
-  swale_layer_config_default(&config);
-  assert_int_equal(swale_layer_open("memory://", &config, &w.layer, NULL, 0), 0);
-  crowd_open(&w.crowd, w.layer, &env);
+  assert_int_equal(swale_layer_open("memory://", NULL, &layer, NULL, 0), 0);
   atomic_store(&arrived, 0);
-  for (int i = 0; i < CROWD_LOOPS; i++) {
-    runners[i] = (struct runner){.w = &w, .loop = i};
+  for (int i = 0; i < 2; i++) {
+    runners[i].layer = layer;
+    assert_int_equal(swale_loop_new(NULL, &runners[i].loop), 0);
     assert_int_equal(pthread_create(&threads[i], NULL, run_many, &runners[i]), 0);
   }
-  assert_int_equal(pthread_create(&threads[CROWD_LOOPS], NULL, send_many, &w), 0);
-  for (int i = 0; i <= CROWD_LOOPS; i++)
+  assert_int_equal(pthread_create(&threads[2], NULL, send_many, layer), 0);
+  for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
   assert_int_equal(atomic_load(&arrived), MANY);
-  assert_int_equal(crowd_stats(w.layer).delivered, MANY);
-  crowd_close(&w.crowd);
-  assert_int_equal(swale_layer_free(w.layer), 0);
+  assert_int_equal(crowd_stats(layer).delivered, MANY);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(swale_loop_free(runners[i].loop), 0);
+  assert_int_equal(swale_layer_free(layer), 0);
 }
 
 int main(void) {
