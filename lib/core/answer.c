@@ -92,17 +92,16 @@ static bool is_field_value(const char *text) {
 
 /* Headers that make the handshake what it is, or say where a message ends. */
 static bool is_reserved(const char *name) {
-  static const char *const reserved[] = {"connection",
-                                         "upgrade",
-                                         "sec-websocket-accept",
-                                         "content-length",
-                                         "transfer-encoding",
-                                         "sec-websocket-protocol",
-                                         "content-type",
-                                         "sec-websocket-extensions",
-                                         NULL};
-  for (const char *const *r = reserved; *r; r++)
-    if (strcasecmp(*r, name) == 0)
+  static const char reserved[][25] = {"connection",
+                                      "upgrade",
+                                      "content-length",
+                                      "content-type",
+                                      "transfer-encoding",
+                                      "sec-websocket-accept",
+                                      "sec-websocket-protocol",
+                                      "sec-websocket-extensions"};
+  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+    if (strcasecmp(reserved[i], name) == 0)
       return true;
   return false;
 }

@@ -53,8 +53,8 @@ struct swale_loop {
   atomic_uint wakers;
   struct swale_pending *first_completed, *last_completed; /* under the lock */
   struct swale__ring receivers, called;                   /* under the lock; see receiver.h */
-  bool crowded;                                           /* somebody waits until there is room; under the lock */
-  struct swale__inbox inbox;                              /* its second half is the loop's thread's own */
+  bool crowded;              /* somebody waits until there is room; under the lock */
+  struct swale__inbox inbox; /* its second half is the loop's thread's own */
 
   pthread_mutex_t lanes_lock;
   struct swale__walking walking; /* under it */

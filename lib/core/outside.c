@@ -12,10 +12,6 @@
 
 /* ---- what calls on a layer mean for others ---- */
 
-static void post(swale_layer *layer) {
-  atomic_store_explicit(&layer->outside.posted, true, memory_order_release);
-}
-
 bool swale__outside_has(const swale_layer *layer, const char *channel) {
   const struct swale__outside *o = &layer->outside;
   if (!o->class || swale__channel_is_own(layer, channel))
@@ -27,36 +23,16 @@ bool swale__outside_has_member(const swale_layer *layer, const char *channel) {
   return layer->outside.has_members && swale__outside_has(layer, channel);
 }
 
-int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m,
-                        struct swale_pending *pending) {
-  post(layer);
-  return layer->outside.class->send(layer->outside.backend, channel, m, pending);
-}
-
-int swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m,
-                              struct swale_pending *pending) {
-  post(layer);
-  return layer->outside.class->group_send(layer->outside.backend, group, m, pending);
-}
-
 int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket) {
   if (!layer->outside.class)
     return 0;
-  post(layer);
-  return layer->outside.class->group_open(layer->outside.backend, group, ticket);
+  return swale__outside_post(&layer->outside)->group_open(layer->outside.backend, group, ticket);
 }
 
 void swale__outside_close_group(swale_layer *layer, const char *group) {
   if (!layer->outside.class)
     return;
-  post(layer);
-  layer->outside.class->group_close(layer->outside.backend, group);
-}
-
-int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel,
-                             struct swale_pending *pending) {
-  post(layer);
-  return layer->outside.class->group_add(layer->outside.backend, group, channel, pending);
+  swale__outside_post(&layer->outside)->group_close(layer->outside.backend, group);
 }
 
 bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending) {
@@ -68,16 +44,10 @@ bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pend
   return true;
 }
 
-int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel) {
-  post(layer);
-  return layer->outside.class->group_discard(layer->outside.backend, group, channel);
-}
-
 int swale__outside_listen(swale_layer *layer, const char *channel) {
   if (!swale__outside_has(layer, channel))
     return 0;
-  post(layer);
-  return layer->outside.class->listen(layer->outside.backend, channel);
+  return swale__outside_post(&layer->outside)->listen(layer->outside.backend, channel);
 }
 
 int swale__outside_listen_own(swale_layer *layer, const char *channel) {
@@ -87,29 +57,19 @@ int swale__outside_listen_own(swale_layer *layer, const char *channel) {
   size_t n = strcspn(channel, "!") + 1;
   memcpy(names, channel, n);
   names[n] = '\0';
-  post(layer);
-  return layer->outside.class->listen(layer->outside.backend, names);
+  return swale__outside_post(&layer->outside)->listen(layer->outside.backend, names);
 }
 
 void swale__outside_unlisten(swale_layer *layer, const char *channel) {
   if (!swale__outside_has(layer, channel))
     return;
-  post(layer);
-  layer->outside.class->unlisten(layer->outside.backend, channel);
+  swale__outside_post(&layer->outside)->unlisten(layer->outside.backend, channel);
 }
 
 int swale__outside_receive(swale_layer *layer, const char *channel, bool wanted) {
   if (!swale__outside_has(layer, channel))
     return 0;
-  post(layer);
-  return layer->outside.class->receive(layer->outside.backend, channel, wanted);
-}
-
-void swale__outside_flush(swale_layer *layer) {
-  if (!layer->outside.class)
-    return;
-  post(layer);
-  layer->outside.class->flush(layer->outside.backend);
+  return swale__outside_post(&layer->outside)->receive(layer->outside.backend, channel, wanted);
 }
 
 /* ---- home ---- */
@@ -221,7 +181,7 @@ void swale__outside_relieve(swale_layer *layer) {
   if (!layer || !layer->outside.class)
     return;
   swale__layer_lock(layer);
-  post(layer);
+  swale__outside_post(&layer->outside);
   swale__layer_finish(layer, &wakes);
 }
 

@@ -36,11 +36,12 @@ struct swale__outside {
 /* Does this channel, which no consumer here has, belong to others? */
 bool swale__outside_has(const swale_layer *layer, const char *channel);
 
-/* Those with a completion take it over when they answer 0, and whoever is to be told may be NULL. */
-int swale__outside_send(swale_layer *layer, const char *channel, swale_message *m,
-                        struct swale_pending *pending);
-int swale__outside_group_send(swale_layer *layer, const char *group, swale_message *m,
-                              struct swale_pending *pending);
+/* The backend, which there is, to give it something to do. */
+static inline const struct swale_backend_class *swale__outside_post(struct swale__outside *o) {
+  atomic_store_explicit(&o->posted, true, memory_order_release);
+  return o->class;
+}
+
 int swale__outside_open_group(swale_layer *layer, const char *group, uint64_t *ticket);
 void swale__outside_close_group(swale_layer *layer, const char *group);
 int swale__outside_listen(swale_layer *layer, const char *channel);
@@ -48,15 +49,11 @@ int swale__outside_listen(swale_layer *layer, const char *channel);
 int swale__outside_listen_own(swale_layer *layer, const char *channel);
 void swale__outside_unlisten(swale_layer *layer, const char *channel);
 int swale__outside_receive(swale_layer *layer, const char *channel, bool wanted);
-void swale__outside_flush(swale_layer *layer);
 
 /* Can channels of others join groups where all can see it? */
 bool swale__outside_has_member(const swale_layer *layer, const char *channel);
-int swale__outside_group_add(swale_layer *layer, const char *group, const char *channel,
-                             struct swale_pending *pending);
 /* Tells when others' messages arrive that this ticket is for; answers false where they do already. */
 bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending);
-int swale__outside_group_discard(swale_layer *layer, const char *group, const char *channel);
 
 /* Notes the home loop, which there is, if the backend has work. */
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);

@@ -99,7 +99,8 @@ int swale_flush(swale_layer *layer) {
   atomic_fetch_add_explicit(&layer->epoch, 1, memory_order_release);
   swale__groups_clear(layer);
   swale__plains_flush(layer);
-  swale__outside_flush(layer);
+  if (layer->outside.class)
+    swale__outside_post(&layer->outside)->flush(layer->outside.backend);
   wake_ports(layer, &wakes);
   swale__layer_finish(layer, &wakes);
   return 0;

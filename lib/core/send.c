@@ -56,7 +56,7 @@ static int send_locked(swale_layer *layer, const char *channel, swale_message *m
     return send_to_consumer(layer, c, m, wakes);
   if (!swale__outside_has(layer, channel))
     return send_to_name(layer, channel, m, wakes);
-  rv = swale__outside_send(layer, channel, m, *pending);
+  rv = swale__outside_post(&layer->outside)->send(layer->outside.backend, channel, m, *pending);
   if (rv == 0)
     *pending = NULL;
   return rv;
@@ -215,7 +215,7 @@ static void group_send_outside(swale_layer *layer, const char *group, swale_mess
                                struct swale_pending **pending, int *result) {
   if (!layer->outside.class)
     return;
-  *result = swale__outside_group_send(layer, group, m, *pending);
+  *result = swale__outside_post(&layer->outside)->group_send(layer->outside.backend, group, m, *pending);
   if (*result == 0)
     *pending = NULL;
 }
@@ -275,7 +275,7 @@ static int add_locked(swale_layer *layer, const char *group, const char *channel
     return rv;
   bool given;
   if (!c && swale__outside_has_member(layer, channel)) {
-    rv = swale__outside_group_add(layer, group, channel, *pending);
+    rv = swale__outside_post(&layer->outside)->group_add(layer->outside.backend, group, channel, *pending);
     given = rv == 0;
   } else {
     rv = add_here(layer, group, channel, c);
@@ -318,7 +318,9 @@ static int discard_name(swale_layer *layer, const char *group, const char *chann
   const struct swale__plain *p = swale__plain_find(layer, channel);
   if (p)
     leave_locked(layer, group, &p->channel);
-  return swale__outside_has_member(layer, channel) ? swale__outside_group_discard(layer, group, channel) : 0;
+  return swale__outside_has_member(layer, channel)
+             ? swale__outside_post(&layer->outside)->group_discard(layer->outside.backend, group, channel)
+             : 0;
 }
 
 int swale_group_discard(swale_layer *layer, const char *group, const char *channel) {
