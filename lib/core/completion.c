@@ -40,12 +40,6 @@ void swale_backend_complete(struct swale_pending *p, int result) {
   swale__wakes_call(&wakes);
 }
 
-struct swale_pending *swale__completions_take(swale_loop *loop) {
-  struct swale_pending *first = loop->first_completed;
-  loop->first_completed = loop->last_completed = NULL;
-  return first;
-}
-
 void swale__completions_tell(struct swale_pending *p) {
   for (struct swale_pending *next; p; p = next) {
     next = p->next;

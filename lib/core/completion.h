@@ -22,8 +22,6 @@ int swale__pending_new(const struct swale_completion *then, struct swale_pending
 /* The call has failed: nobody is told. */
 void swale__pending_forget(struct swale_pending *p);
 
-/* Takes what has been completed; under the loop's lock. */
-struct swale_pending *swale__completions_take(swale_loop *loop);
 /* Calls `done` of all of these; the loop's thread. */
 void swale__completions_tell(struct swale_pending *p);
 

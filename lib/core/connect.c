@@ -69,7 +69,8 @@ void swale__consumer_connect(swale_consumer *c) {
     return;
   if (rv != 0) {
     refuse_unprepared(c, rv, "prepare");
-  } else if (c->decision->ticket > 0 && !swale__outside_settled(c->port->layer, c->decision->ticket)) {
+  } else if (c->decision->ticket > 0 &&
+             !swale__outside_settled(&c->port->layer->outside, c->decision->ticket)) {
     wait_for_groups(c);
     swale__port_connect_joined(c->port); /* they may have been joined since */
   } else {
@@ -79,7 +80,7 @@ void swale__consumer_connect(swale_consumer *c) {
 
 struct swale__decision *swale__port_find_joined(const struct swale__port *port) {
   for (struct swale__decision *d = port->joining; d; d = d->next)
-    if (swale__outside_settled(port->layer, d->ticket))
+    if (swale__outside_settled(&port->layer->outside, d->ticket))
       return d;
   return NULL;
 }

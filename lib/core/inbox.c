@@ -33,11 +33,6 @@ int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *
   return 0;
 }
 
-void swale__inbox_unreserve(struct swale__inbox *in, size_t cost) {
-  in->reserved--;
-  in->bytes -= cost;
-}
-
 uint64_t swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry) {
   entry.sequence = atomic_load_explicit(&in->sequence, memory_order_relaxed) + 1;
   atomic_store_explicit(&in->sequence, entry.sequence, memory_order_relaxed);

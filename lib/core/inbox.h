@@ -57,7 +57,10 @@ size_t swale__inbox_cost(const swale_message *m);
  * count, only memory: for messages that somebody has taken already. Under the lock, as the next two.
  */
 int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost, bool always);
-void swale__inbox_unreserve(struct swale__inbox *in, size_t cost);
+static inline void swale__inbox_unreserve(struct swale__inbox *in, size_t cost) {
+  in->reserved--;
+  in->bytes -= cost;
+}
 
 /* Fills a promise; answers the sequence number it gives the entry. */
 uint64_t swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry);

@@ -191,7 +191,8 @@ static void run_inbox(swale_loop *loop) {
   swale__loop_lock(loop);
   loop->woken = false;
   swale__inbox_take(&loop->inbox, &loop->env.allocator);
-  struct swale_pending *completed = swale__completions_take(loop);
+  struct swale_pending *completed = loop->first_completed;
+  loop->first_completed = loop->last_completed = NULL;
   swale__loop_unlock(loop);
 
   for (struct swale__port *p = loop->ports; p; p = p->next_in_loop)

@@ -36,7 +36,7 @@ void swale__outside_close_group(swale_layer *layer, const char *group) {
 }
 
 bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending) {
-  if (!pending || swale__outside_settled(layer, ticket))
+  if (!pending || swale__outside_settled(&layer->outside, ticket))
     return false;
   pending->ticket = ticket;
   pending->next = layer->outside.awaiting;
@@ -246,10 +246,6 @@ bool swale_backend_is_member(swale_layer *layer, const char *group, const char *
   return is;
 }
 
-bool swale__outside_settled(const swale_layer *layer, uint64_t ticket) {
-  return layer->outside.settled >= ticket;
-}
-
 /* Takes those out of the list whose ticket is settled. */
 static struct swale_pending *take_awaited(struct swale__outside *o) {
   struct swale_pending *taken = NULL, **link = &o->awaiting, *p;
@@ -280,7 +276,7 @@ void swale__outside_forsake(swale_layer *layer) {
 void swale_backend_settled(swale_layer *layer, uint64_t ticket) {
   struct swale__wakes wakes = {0};
   swale__layer_lock(layer);
-  if (!swale__outside_settled(layer, ticket))
+  if (!swale__outside_settled(&layer->outside, ticket))
     layer->outside.settled = ticket;
   for (struct swale__port *p = layer->ports; p; p = p->next_in_layer)
     if (p->joins > 0) { /* read after `settled` is written, and written before that is read */

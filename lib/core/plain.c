@@ -46,14 +46,6 @@ int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain *
   return 0;
 }
 
-struct swale__plain *swale__plain_of(const struct swale__channel *channel) {
-  return (struct swale__plain *)((char *)channel - offsetof(struct swale__plain, channel));
-}
-
-bool swale__plain_has_worker(const struct swale__channel *channel) {
-  return swale__plain_of(channel)->n_workers > 0;
-}
-
 static void plain_free(swale_layer *layer, struct swale__plain *p) {
   swale__table_remove(&layer->plains.table, &p->link);
   swale__channel_free_groups(&p->channel, &layer->env.allocator);

@@ -3,6 +3,7 @@
 #define SWALE_CORE_PLAIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <swale/layer.h>
@@ -41,6 +42,14 @@ struct swale__plains {
   struct swale__expiry expiry;
 };
 
+static inline struct swale__plain *swale__plain_of(const struct swale__channel *channel) {
+  return (struct swale__plain *)((char *)channel - offsetof(struct swale__plain, channel));
+}
+
+static inline bool swale__plain_has_worker(const struct swale__channel *channel) {
+  return swale__plain_of(channel)->n_workers > 0;
+}
+
 int swale__plains_init(swale_layer *layer);
 /* Drops everything. No workers may be left. */
 void swale__plains_free(swale_layer *layer);
@@ -50,7 +59,6 @@ struct swale__plain *swale__plain_find(swale_layer *layer, const char *name);
 int swale__plain_get(swale_layer *layer, const char *name, struct swale__plain **out);
 /* Likewise one to receive from, expired messages being gone: SWALE_ESTATE when it is a consumer's or has workers, SWALE_ECLOSED that of a dead consumer. */
 int swale__plain_find_unowned(swale_layer *layer, const char *name, struct swale__plain **out);
-struct swale__plain *swale__plain_of(const struct swale__channel *channel);
 
 /* One message for the channel: 0, or SWALE_EFULL, SWALE_ENOMEM (nothing changed). */
 int swale__plain_send(swale_layer *layer, struct swale__plain *p, swale_message *m,
@@ -72,7 +80,6 @@ int swale__plain_add_worker(swale_layer *layer, struct swale__plain *p, struct s
 void swale__plain_remove_worker(swale_layer *layer, struct swale__plain *p, struct swale_consumer *c);
 /* Gives a hold back. */
 void swale__plain_release(swale_layer *layer, struct swale__plain *p);
-bool swale__plain_has_worker(const struct swale__channel *channel);
 
 /* Frees the channel if nothing holds on to it any more. Does nothing for a consumer's. */
 void swale__plain_tidy(swale_layer *layer, struct swale__channel *channel);
