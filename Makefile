@@ -423,14 +423,14 @@ format:
 format-check: | $(DEPS)
 	clang-format-14 --dry-run -Werror $(FORMATTED)
 
-## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
+## Debian packages. Only what is missing is installed. deps-redis is for check-interop, deps-browser for check-browser.
 
 .PHONY: deps deps-redis deps-ci deps-browser deps-bench
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib libevent-dev libuv1-dev
-PACKAGES_deps-browser := chromium chromium-driver python3-selenium
+PACKAGES_deps-browser := chromium chromium-driver python3-selenium $(PACKAGES_deps-redis)
 # Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
 PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \
   python3-django-channels
