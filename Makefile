@@ -89,7 +89,7 @@ PARTS_io_uring      := ws
 PKGS_io_uring       := liburing
 PARTS_notifications := ws json redis
 PKGS_notifications  := libmicrohttpd jansson
-PARTS_chat          := ws
+PARTS_chat          := ws redis
 PARTS_echo          := ws
 PARTS_django-edge   := ws json redis
 
