@@ -40,12 +40,8 @@ static void as_many_messages_as_the_rate_may_come_at_once_and_not_one_more(void 
     send_texts(w, 1);
     expect_received(w, 0);
     expect_1008(w);
-    swale_ws_free(w->ws);
-    world_run(w);
-    w->log[0] = '\0';
-    w->reports = w->disconnects = w->connects = 0;
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void the_bucket_of_messages_fills_within_a_second(void **state) {
@@ -114,12 +110,8 @@ static void as_many_bytes_as_the_rate_may_come_at_once_and_not_one_more(void **s
       expect_nothing(w);
     else
       expect_1008(w);
-    swale_ws_free(w->ws);
-    world_run(w);
-    w->log[0] = '\0';
-    w->reports = w->disconnects = w->connects = 0;
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void the_largest_message_fits_whatever_the_rate_of_bytes(void **state) {
