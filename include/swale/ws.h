@@ -58,6 +58,7 @@ typedef struct swale_origins swale_origins;
  * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress. What comes in
  * and does not inflate is closed with 1007. Of several offers the first that can be accepted is: one with a parameter that
  * is unknown, there twice or cannot have its value is declined, and one for a server window of 8 bits, which zlib does not do.
+ * A header that does not follow the grammar of RFC 6455, 9.1 is answered with 400, whether compression is wanted or not.
  */
 struct swale_ws_deflate {
   size_t size;      /* set by swale_ws_deflate_default */
