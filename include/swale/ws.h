@@ -116,7 +116,7 @@ struct swale_ws_options {
   uint32_t message_rate; /* messages. Default 10,000 */
   uint32_t
       byte_rate; /* bytes of frames, their headers included; message_max always fits in. Default 64 MiB */
-  uint32_t control_rate; /* pings and pongs, counted from second to second; at most 65,535. Default 100 */
+  uint32_t control_rate; /* pings and pongs; at most 65,535. Default 100 */
   size_t head_max;       /* bytes of the request head; larger: 431. Default 16 KiB */
   uint32_t headers_max;  /* header lines; more: 431. Default 100 */
   /* Bytes kept that arrive before the connection is accepted; then reading stops. With 64 KiB more, fed all the
