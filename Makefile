@@ -68,7 +68,7 @@ PARTS := $(foreach p,core ws json redis testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
 # What this build does without, tests included.
-LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
+LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c tests/simulation/squeeze_none.c,lib/ws/codec.c tests/simulation/squeeze.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
   tests/unit/ws/test_deflate.c tests/fuzz/fuzz_ws_deflate.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c))
 archive  = $(B)/lib$(NAME_$1).a
@@ -271,7 +271,7 @@ LIFETIMES ?= $(if $(SAN),50000,400000)
 FAULTS := $(call wanted,$(wildcard tests/faults/*.py))
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/simulation/*.c))
-$(B)/tests/simulation: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/simulation/*.c)) $(call archives,ws testing)
+$(B)/tests/simulation: $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(LEFT_OUT),$(wildcard tests/simulation/*.c))) $(call archives,ws testing)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(call syslibs,ws)
