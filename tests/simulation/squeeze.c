@@ -97,8 +97,9 @@ void squeeze_deflate(struct squeeze *s, const void *bytes, size_t len, struct by
     deflateReset(s->deflater);
 }
 
+/* In small steps, since zlib lets a distance reach as far back as its caller's buffer, whatever the window. */
 static bool inflate_part(z_stream *z, const void *bytes, size_t len, struct bytes *out) {
-  unsigned char buffer[4096];
+  unsigned char buffer[64];
   z->next_in = (void *)(uintptr_t)bytes;
   z->avail_in = (unsigned)len;
   do {
