@@ -109,7 +109,10 @@ struct swale_redis_config {
   struct swale_parse_limits limits;
   size_t payload_bytes;
 
-  /* Commands that may wait for Redis, in bytes; what does not fit is dropped and counted. Default 64 MiB. */
+  /*
+   * What may wait for Redis, in bytes: messages, and in core mode changes of the memberships of others' channels. What does not fit is refused, or
+   * of a group's messages dropped and counted. Messages wait for the layer's expiry_ms, changes for its group_expiry_ms. Default 64 MiB.
+   */
   size_t queue_bytes;
 
   uint32_t connect_timeout_ms;                 /* default 5,000 */
@@ -161,11 +164,11 @@ SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
                                const struct swale_layer_config *layer_config, swale_layer **out, char *why,
                                size_t why_size);
 
-/* Why a message did not get from this process into Redis, as far as is known. */
+/* Why a message, or a change of memberships, did not get from this process into Redis, as far as is known. */
 enum swale_redis_loss {
-  SWALE_REDIS_LOST_FULL,     /* queue_bytes were waiting already; a swale_send is refused instead */
+  SWALE_REDIS_LOST_FULL, /* queue_bytes were waiting already; all but a swale_group_send are refused instead */
   SWALE_REDIS_LOST_CAPACITY, /* the channel's queue in Redis was full; of a group's queues see over_capacity */
-  SWALE_REDIS_LOST_EXPIRED,  /* Redis could not be reached for as long as the layer's expiry */
+  SWALE_REDIS_LOST_EXPIRED,  /* Redis could not be reached for so long; see queue_bytes */
   SWALE_REDIS_LOST_DOWN,     /* the connection failed before Redis had answered: it may have arrived */
   SWALE_REDIS_LOST_ERROR,  /* Redis answered with an error, it could not be encoded, or there was no memory */
   SWALE_REDIS_LOST_FLUSHED /* swale_flush */
@@ -174,7 +177,8 @@ enum swale_redis_loss {
 
 /*
  * The figures of a layer since it was opened. What was given to it for others is in the books: offered = arrived +
- * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once.
+ * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once, and so does
+ * swale_group_add or _discard of such a channel, in core mode.
  */
 struct swale_redis_stats {
   size_t size; /* set by swale_redis_stats_get */

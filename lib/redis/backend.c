@@ -143,21 +143,20 @@ static struct swale__redis_request *make(struct swale__redis_client *c, enum swa
   return swale__redis_request_new(swale__redis_memory(c), ask, name, name2, m);
 }
 
-static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name, const char *name2,
-               struct swale_pending *pending) {
-  struct swale__redis_request *r = make(c, what, name, name2, NULL);
+static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name) {
+  struct swale__redis_request *r = make(c, what, name, "", NULL);
   if (!r)
     return SWALE_ENOMEM;
-  r->pending = pending;
   pthread_mutex_lock(&c->lock);
   swale__redis_requests_push(&c->asked, r);
   pthread_mutex_unlock(&c->lock);
   return 0;
 }
 
-static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
-                       swale_message *m, struct swale_pending *pending) {
-  struct swale__redis_request *r = make(c, what, name, "", m);
+/* What is entered in the books, and waits for Redis within bounds. */
+static int ask_in_books(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
+                        const char *name2, swale_message *m, struct swale_pending *pending) {
+  struct swale__redis_request *r = make(c, what, name, name2, m);
   if (!r)
     return SWALE_ENOMEM;
   r->pending = pending;
@@ -176,13 +175,13 @@ static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what
 }
 
 static int backend_send(void *backend, const char *channel, swale_message *m, struct swale_pending *pending) {
-  return ask_message(backend, SWALE__REDIS_SEND, channel, m, pending);
+  return ask_in_books(backend, SWALE__REDIS_SEND, channel, "", m, pending);
 }
 
 static int backend_group_send(void *backend, const char *group, swale_message *m,
                               struct swale_pending *pending) {
   struct swale__redis_client *c = backend;
-  int rv = ask_message(c, SWALE__REDIS_GROUP_SEND, group, m, pending);
+  int rv = ask_in_books(c, SWALE__REDIS_GROUP_SEND, group, "", m, pending);
   if (rv == 0)
     return 0;
   pthread_mutex_lock(&c->lock);
@@ -218,7 +217,7 @@ static int backend_group_open(void *backend, const char *group, uint64_t *ticket
 
 /* Without memory the group stays open for Redis: what comes for it is a stray, and its lease runs on. */
 static void backend_group_close(void *backend, const char *group) {
-  (void)ask(backend, SWALE__REDIS_CLOSE, group, "", NULL);
+  (void)ask(backend, SWALE__REDIS_CLOSE, group);
 }
 
 static int backend_listen(void *backend, const char *channel) {
@@ -229,7 +228,7 @@ static int backend_listen(void *backend, const char *channel) {
 }
 
 static void backend_unlisten(void *backend, const char *channel) {
-  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "", NULL);
+  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel);
 }
 
 static void backend_receive(void *backend, const char *channel) {
@@ -238,14 +237,14 @@ static void backend_receive(void *backend, const char *channel) {
 
 static int backend_group_add(void *backend, const char *group, const char *channel,
                              struct swale_pending *pending) {
-  return ask(backend, SWALE__REDIS_ADD, group, channel, pending);
+  return ask_in_books(backend, SWALE__REDIS_ADD, group, channel, NULL, pending);
 }
 
 static int backend_group_discard(void *backend, const char *group, const char *channel) {
-  return ask(backend, SWALE__REDIS_DISCARD, group, channel, NULL);
+  return ask_in_books(backend, SWALE__REDIS_DISCARD, group, channel, NULL, NULL);
 }
 
-static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, "", "", NULL); }
+static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, ""); }
 
 /* ---- figures ---- */
 

@@ -147,5 +147,4 @@ const struct swale__redis_mode swale__redis_core = {.tell = &tell_class,
                                                     .join = swale__redis_core_join,
                                                     .leave = swale__redis_core_leave,
                                                     .renew = swale__redis_core_renew,
-                                                    .member = swale__redis_core_member,
                                                     .flush = swale__redis_core_flush};

@@ -40,15 +40,7 @@ static size_t pubsub_shard_of(struct swale__redis_client *c, const struct swale_
 }
 
 static void published(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
-  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
-  int loss = SWALE__REDIS_NO_LOSS;
-  if (!reply) {
-    loss = SWALE_REDIS_LOST_DOWN;
-  } else if (swale__redis_is_error(reply)) {
-    swale__redis_note_error(c, reply->text);
-    loss = SWALE_REDIS_LOST_ERROR;
-  }
-  swale__redis_part_done(c, data, loss);
+  swale__redis_part_done(swale__redis_shard_of(link)->client, data, swale__redis_loss(link, reply));
 }
 
 static uint64_t print_of(const struct swale__redis_client *c, const void *payload, size_t len) {
