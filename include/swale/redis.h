@@ -147,11 +147,15 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
  * The kind of layer, for swale_layer_config.backends: swale_layer_open then takes
  *
  *   redis://[[user]:password@][host][:port][,...][/db]
- *   redis+unix://[[user]:password@]/path/of/socket
+ *   redis+unix://[[user]:password@]/path/of/socket[,/path/of/another...]
  *   redis+sentinel://[[user]:password@]sentinel[:port][,sentinel[:port]...]/master[/db]
  *
  * with ?mode=core|pubsub&serializer=msgpack|json&prefix=...&db=...&local=...&random_prefix_length=...&capacity=...
- * &expiry=...&group_expiry=... behind it, and nothing else of swale_redis_config but its defaults.
+ * &expiry=...&group_expiry=...&key=...&key=... behind it, and nothing else of swale_redis_config but its defaults. Several
+ * hosts or sockets are shards; credentials before sockets are those of all. Each `key` is one of swale_redis_config.keys,
+ * percent-encoded (so one without zero bytes). A URL with passwords or keys is a secret: it stands in the environment of the
+ * process, say, but in no sentence about it, and what was copied of it is wiped. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
+ * has no TLS.
  */
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
 
