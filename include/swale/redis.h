@@ -134,10 +134,18 @@ struct swale_redis_config {
    */
   void (*on_state)(swale_layer *layer, enum swale_redis_state state, const char *why, void *user);
 
+  /*
+   * The host's resolver, for names whose address changes: a managed Redis, Kubernetes. Called on the home loop's thread whenever
+   * an attempt to connect to `name` begins, each connection's own; must not block, detach or free. What it finds is
+   * given to swale_redis_resolved with this `query`, from inside or later. Addresses in figures and sockets' paths need none. NULL: the names are looked up
+   * once, by getaddrinfo, when the layer is opened. The addresses of a name are tried in turn, four of them at most.
+   */
+  void (*resolve)(swale_layer *layer, uint64_t query, const char *name, void *user);
+
   /* Microseconds of UNIX time, which scores and tokens carry. Default: clock_gettime(CLOCK_REALTIME). */
   int64_t (*wall_us)(void *user);
 
-  void *user; /* for wall_us and on_state */
+  void *user; /* for wall_us, on_state and resolve */
 };
 
 #define swale_redis_config_default(config) swale_redis_config_init((config), sizeof *(config))
@@ -160,13 +168,23 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
 
 /*
- * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Opening looks up the names of hosts,
- * and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
+ * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Without `resolve` opening looks up the names of
+ * hosts, and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
  * layer a home with swale_layer_attach. Errors: as swale_layer_open; SWALE_ENOTFOUND a host that is not known.
  */
 SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
                                const struct swale_layer_config *layer_config, swale_layer **out, char *why,
                                size_t why_size);
+
+struct addrinfo;
+
+/*
+ * The answer to `resolve`: IPv4 and IPv6 addresses, whose ports and socket types do not matter, as getaddrinfo and the
+ * resolvers of libevent and libuv hand them out. It stays the caller's. NULL: there is no such host; it is asked for again when
+ * the next attempt begins. No answer within connect_timeout_ms is a failed attempt. The home loop's thread. Errors: SWALE_ENOTFOUND nobody waits for this answer any more;
+ * SWALE_EUNSUPPORTED no layer of this kind.
+ */
+SWALE_API int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrinfo *found);
 
 /* Why a message, or a change of memberships, did not get from this process into Redis, as far as is known. */
 enum swale_redis_loss {

@@ -8,14 +8,18 @@
 
 /* ---- opening ---- */
 
-static int place_of(const struct swale_redis_host *host, struct swale__redis_place *place,
+/* `by_host`: it resolves names, whenever they are needed. */
+static int place_of(const struct swale_redis_host *host, bool by_host, struct swale__redis_place *place,
                     const struct swale_allocator *a, const struct swale__redis_why *why) {
   size_t n = host->master ? host->n_sentinels : 1;
+  bool has_path = host->path && !host->master;
   place->host = host;
+  if (by_host && !has_path)
+    return 0;
   place->addresses = swale__redis_malloc(a, n * SWALE__REDIS_ADDRESSES_MAX * sizeof *place->addresses);
   if (!place->addresses)
     return swale__redis_fail(why, SWALE_ENOMEM, "%s", swale_strerror(SWALE_ENOMEM));
-  if (host->path && !host->master) {
+  if (has_path) {
     swale__redis_address_path(host->path, &place->addresses[place->n_addresses++]);
     return 0;
   }
@@ -41,7 +45,7 @@ static int open_shards(struct swale__redis_client *c, const struct swale__redis_
     struct swale__redis_shard *s = &c->shards[i];
     s->client = c;
     s->index = (uint16_t)i;
-    int rv = place_of(&config->hosts[i], &s->place, a, why);
+    int rv = place_of(&config->hosts[i], config->resolve != NULL, &s->place, a, why);
     if (rv < 0)
       return rv;
     swale__redis_link_init(&s->tell, c->mode->tell, s, c->settings, &s->place);
@@ -128,6 +132,35 @@ int swale_redis_open(const struct swale_redis_config *redis, const struct swale_
     redis = &defaults;
   }
   return swale_layer_open_with(&swale_redis_backend, redis, layer_config, out, why, why_size);
+}
+
+/* ---- names ---- */
+
+static struct swale__redis_link *link_of_query(struct swale__redis_client *c, uint64_t query) {
+  for (size_t i = 0; i < c->n_shards; i++) {
+    struct swale__redis_shard *s = &c->shards[i];
+    if (s->tell.lookup.query == query)
+      return &s->tell;
+    if (s->hear.lookup.query == query)
+      return &s->hear;
+  }
+  return NULL;
+}
+
+int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrinfo *found) {
+  struct swale__redis_client *c = swale_backend_of(layer, &swale_redis_backend);
+  if (!c)
+    return SWALE_EUNSUPPORTED;
+  struct swale__redis_link *link = query > 0 ? link_of_query(c, query) : NULL;
+  if (!link)
+    return SWALE_ENOTFOUND;
+  swale_loop *home = c->io.loop;
+  swale_loop_enter(home);
+  swale__redis_link_resolved(link, found);
+  if (!c->resolving)
+    swale__redis_link_turned(link);
+  swale_loop_leave(home);
+  return 0;
 }
 
 /* ---- what is written down: under the layer's lock ---- */

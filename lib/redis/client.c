@@ -186,6 +186,15 @@ void swale__redis_link_went_down(struct swale__redis_link *link) {
 
 void swale__redis_link_turned(struct swale__redis_link *link) { finish(swale__redis_shard_of(link)->client); }
 
+void swale__redis_link_resolve(struct swale__redis_link *link, const char *name) {
+  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
+  const struct swale_redis_config *config = &c->settings->config;
+  link->lookup.query = ++c->queries;
+  c->resolving = true;
+  config->resolve(c->layer, link->lookup.query, name, config->user);
+  c->resolving = false;
+}
+
 /* ---- what came ---- */
 
 /* A name that this process made: "<prefix>.<process>!<rest>"; the rest, or NULL. */

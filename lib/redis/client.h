@@ -77,6 +77,8 @@ struct swale__redis_client {
   struct swale__redis_bytes payload, plain; /* used again and again */
   struct swale_timer tick;
   enum swale_redis_state told_state;
+  uint64_t queries;         /* that the host was asked, to resolve names */
+  bool resolving;           /* it is just being asked, and not to be told of anything */
   uint64_t opened, settled; /* tickets: of the last group that was opened, the last one told */
 };
 
@@ -145,6 +147,7 @@ static inline bool swale__redis_shard_is_up(const struct swale__redis_shard *s) 
 void swale__redis_link_came_up(struct swale__redis_link *link);
 void swale__redis_link_went_down(struct swale__redis_link *link);
 void swale__redis_link_turned(struct swale__redis_link *link);
+void swale__redis_link_resolve(struct swale__redis_link *link, const char *name);
 
 static inline struct swale__redis_shard *swale__redis_shard_of(const struct swale__redis_link *link) {
   return link->owner;

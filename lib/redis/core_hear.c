@@ -131,12 +131,15 @@ static void hear_up(struct swale__redis_link *link) {
   wait_for_message(link->owner);
 }
 
-static const struct swale__redis_link_class tell_class = {
-    .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
+static const struct swale__redis_link_class tell_class = {.up = swale__redis_link_came_up,
+                                                          .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
+                                                          .turned = swale__redis_link_turned};
 
 static const struct swale__redis_link_class hear_class = {.greet = greet_hear,
                                                           .up = hear_up,
                                                           .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
                                                           .turned = swale__redis_link_turned,
                                                           .quiet_ms = BLOCK_MS};
 

@@ -149,12 +149,15 @@ static void hear_up(struct swale__redis_link *link) {
   swale__redis_link_came_up(link);
 }
 
-static const struct swale__redis_link_class tell_class = {
-    .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
+static const struct swale__redis_link_class tell_class = {.up = swale__redis_link_came_up,
+                                                          .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
+                                                          .turned = swale__redis_link_turned};
 
 static const struct swale__redis_link_class hear_class = {.up = hear_up,
                                                           .down = swale__redis_link_went_down,
                                                           .push = hear_push,
+                                                          .resolve = swale__redis_link_resolve,
                                                           .turned = swale__redis_link_turned};
 
 const struct swale__redis_mode swale__redis_pubsub = {.tell = &tell_class,
