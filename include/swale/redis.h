@@ -104,7 +104,8 @@ struct swale_redis_config {
 
   /*
    * Bounds of one message that comes from Redis: its own encoded bytes and depth (0: SWALE_MESSAGE_SIZE_DEFAULT
-   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB.
+   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB. A reply of
+   * Redis, a batch of messages say, may take up four times that and 64 MiB for names; a server that says more is given up for a while.
    */
   struct swale_parse_limits limits;
   size_t payload_bytes;

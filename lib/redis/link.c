@@ -12,11 +12,19 @@
 enum { READ_SIZE = 16 << 10, READS_MAX = 16 };
 /* An output buffer of more than this is given back when it is empty. */
 #define OUT_KEEP ((size_t)1 << 20)
-/* What a reply may have besides its payload. */
+/* What a string in a reply may have besides its payload; what a reply may take up beside a few payloads, for names. */
 #define AROUND_PAYLOAD ((size_t)1 << 20)
+#define AROUND_PAYLOADS ((size_t)64 << 20)
+enum { PAYLOADS = 4 };
 
 static const struct swale_allocator *memory(const struct swale__redis_link *link) {
   return &link->settings->env.allocator;
+}
+
+/* So many payloads of the largest size and this; SIZE_MAX where there is no such number. */
+static size_t payloads(const struct swale__redis_link *link, size_t n, size_t around) {
+  size_t each = link->settings->config.payload_bytes;
+  return each < (SIZE_MAX - around) / n ? n * each + around : SIZE_MAX;
 }
 
 static void time_is_up(struct swale_timer *timer);
@@ -102,7 +110,9 @@ static void settle(struct swale__redis_link *link) {
 
 static void connect_to(struct swale__redis_link *link, const struct swale__redis_address *address) {
   link->fd = swale__redis_connect(address);
-  link->reader = link->fd >= 0 ? swale__redis_reader_new(memory(link)) : NULL;
+  link->budget =
+      (struct swale__redis_budget){memory(link), 0, payloads(link, PAYLOADS, AROUND_PAYLOADS), false};
+  link->reader = link->fd >= 0 ? swale__redis_reader_new(&link->budget) : NULL;
   link->state = SWALE__REDIS_CONNECTING;
   link->found = false;
   swale_timer_start(link->io->loop, &link->timer, link->settings->config.connect_timeout_ms);
@@ -268,22 +278,25 @@ static void take_reply(struct swale__redis_link *link, const struct swale__redis
     swale__redis_link_break(link, why);
 }
 
+static const char too_large[] = "a reply that is too large";
+
 static void take_replies(struct swale__redis_link *link) {
   while (!link->broken && !link->found) {
     void *r = NULL;
     if (redisReaderGetReply(link->reader, &r) != REDIS_OK) {
-      swale__redis_link_break(link, link->reader->errstr);
+      swale__redis_link_break(link, link->budget.exceeded ? too_large : link->reader->errstr);
       return;
     }
     if (!r)
       break;
+    link->budget.used = 0;
     link->kept = false;
     take_reply(link, r);
     if (!link->kept)
       swale__redis_reply_free(r);
   }
-  if (link->reader->len - link->reader->pos > link->settings->config.payload_bytes + AROUND_PAYLOAD)
-    swale__redis_link_break(link, "a reply that is too large");
+  if (link->reader->len - link->reader->pos > payloads(link, 1, AROUND_PAYLOAD))
+    swale__redis_link_break(link, too_large);
 }
 
 /* One piece; answers whether there may be more. */

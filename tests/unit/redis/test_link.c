@@ -150,6 +150,7 @@ static void a_link_comes_up_when_it_has_been_greeted(void **state) {
   run_command(&w, "GET");
   assert_int_equal(w.replies, 1);
   assert_int_equal(w.last, 1);
+  assert_int_equal(w.link.budget.used, 0); /* the next one has it all again */
   close_world(&w);
 }
 
@@ -276,6 +277,32 @@ static void a_reply_without_end_ends_the_connection(void **state) {
   assert_int_equal(w.downs, 1);
   assert_non_null(strstr(w.link.error, "too large"));
   close_world(&w);
+}
+
+/* Strings and lists that are none too long, but without end. */
+static void a_reply_of_very_many_ends_the_connection(void **state) {
+  static const char *const begins[] = {"*4000000\r\n", "*4000000\r\n*4000000\r\n", "*2\r\n*4000000\r\n",
+                                       NULL};
+  static char flood[1 << 16];
+  (void)state;
+  for (size_t at = 0; at < sizeof flood; at += 4)
+    memcpy(flood + at, "*0\r\n", 4);
+  for (const char *const *b = begins; *b; b++) {
+    struct world w;
+    open_world(&w, &hears, fake_healthy, NULL);
+    settle(&w);
+    fake_say(&w.fake, *b, strlen(*b));
+    settle(&w);
+    for (int i = 0; i < 60 && w.downs == 0; i++) {
+      fake_say(&w.fake, flood, sizeof flood);
+      settle(&w);
+    }
+    assert_int_equal(w.downs, 1);
+    assert_non_null(strstr(w.link.error, "too large"));
+    assert_true(w.link.budget.used <= w.link.budget.most);
+    assert_true(w.link.budget.most < (size_t)65 << 20);
+    close_world(&w);
+  }
 }
 
 static void nobody_there_is_tried_again_less_and_less_often(void **state) {
@@ -569,6 +596,7 @@ int main(void) {
       cmocka_unit_test(what_was_not_answered_is_told_so),
       cmocka_unit_test(a_reply_that_nobody_asked_for_ends_the_connection),
       cmocka_unit_test(a_reply_without_end_ends_the_connection),
+      cmocka_unit_test(a_reply_of_very_many_ends_the_connection),
       cmocka_unit_test(nobody_there_is_tried_again_less_and_less_often),
       cmocka_unit_test(a_server_that_does_not_greet_is_given_up),
       cmocka_unit_test(a_silent_server_is_asked_for_a_sign_of_life),
