@@ -12,19 +12,9 @@
 enum { READ_SIZE = 16 << 10, READS_MAX = 16 };
 /* An output buffer of more than this is given back when it is empty. */
 #define OUT_KEEP ((size_t)1 << 20)
-/* What a string in a reply may have besides its payload; what a reply may take up beside a few payloads, for names. */
-#define AROUND_PAYLOAD ((size_t)1 << 20)
-#define AROUND_PAYLOADS ((size_t)64 << 20)
-enum { PAYLOADS = 4 };
 
 static const struct swale_allocator *memory(const struct swale__redis_link *link) {
   return &link->settings->env.allocator;
-}
-
-/* So many payloads of the largest size and this; SIZE_MAX where there is no such number. */
-static size_t payloads(const struct swale__redis_link *link, size_t n, size_t around) {
-  size_t each = link->settings->config.payload_bytes;
-  return each < (SIZE_MAX - around) / n ? n * each + around : SIZE_MAX;
 }
 
 static void time_is_up(struct swale_timer *timer);
@@ -110,8 +100,7 @@ static void settle(struct swale__redis_link *link) {
 
 static void connect_to(struct swale__redis_link *link, const struct swale__redis_address *address) {
   link->fd = swale__redis_connect(address);
-  link->budget =
-      (struct swale__redis_budget){memory(link), 0, payloads(link, PAYLOADS, AROUND_PAYLOADS), false};
+  link->budget = (struct swale__redis_budget){memory(link), 0, link->settings->reply_most, false};
   link->reader = link->fd >= 0 ? swale__redis_reader_new(&link->budget) : NULL;
   link->state = SWALE__REDIS_CONNECTING;
   link->found = false;
@@ -295,7 +284,7 @@ static void take_replies(struct swale__redis_link *link) {
     if (!link->kept)
       swale__redis_reply_free(r);
   }
-  if (link->reader->len - link->reader->pos > payloads(link, 1, AROUND_PAYLOAD))
+  if (link->reader->len - link->reader->pos > link->settings->string_most)
     swale__redis_link_break(link, too_large);
 }
 

@@ -264,36 +264,36 @@ static int read_number(const struct reading *r, const char *value, uint64_t *n) 
   return rv < 0 ? swale__redis_fail(r->why, rv, "not a number up to 2^32-1: %s", value) : 0;
 }
 
-static int set_random_prefix_length(const struct reading *r, const char *value) {
+static int set_number(const struct reading *r, const char *value, uint32_t *to) {
   uint64_t n;
   int rv = read_number(r, value, &n);
   if (rv == 0)
-    r->redis->random_prefix_length = (uint32_t)n;
+    *to = (uint32_t)n;
   return rv;
+}
+
+static int set_seconds(const struct reading *r, const char *value, uint64_t *to_ms) {
+  uint64_t n;
+  int rv = read_number(r, value, &n);
+  if (rv == 0)
+    *to_ms = n * 1000;
+  return rv;
+}
+
+static int set_random_prefix_length(const struct reading *r, const char *value) {
+  return set_number(r, value, &r->redis->random_prefix_length);
 }
 
 static int set_capacity(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->capacity = (uint32_t)n;
-  return rv;
+  return set_number(r, value, &r->layer->capacity);
 }
 
 static int set_expiry(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->expiry_ms = n * 1000;
-  return rv;
+  return set_seconds(r, value, &r->layer->expiry_ms);
 }
 
 static int set_group_expiry(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->group_expiry_ms = n * 1000;
-  return rv;
+  return set_seconds(r, value, &r->layer->group_expiry_ms);
 }
 
 static const struct {
