@@ -128,7 +128,7 @@ $(B)/flags: FORCE
 
 # What does not run for each member or frame is compiled for size: the libraries are to stay small. With frame pointers the
 # unwind tables, a fifth of them, are shorter.
-RARELY := $(addprefix lib/core/,app channel completion connect consumer converter drain drop error group item layer loop message \
+RARELY := $(addprefix lib/core/,app channel completion connect consumer converter drain drop error group item layer lease loop message \
     message_build msgpack_check msgpack_keys name outside pattern plain port receive route scope scope_look scope_query stats table \
     url value wheel worker) \
   $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \

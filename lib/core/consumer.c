@@ -213,17 +213,16 @@ int swale__consumer_post(swale_consumer *c, swale_message *m, bool always, struc
   struct swale__entry entry = {
       .consumer = c,
       .message = m,
-      .offered = 1,
       .epoch = atomic_load_explicit(&layer->epoch, memory_order_relaxed),
   };
   atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
   swale_message_ref(m);
-  int rv = swale__loop_post(c->port->loop, entry, always, wakes);
-  if (rv < 0) {
-    swale_message_unref(m);
-    atomic_fetch_sub_explicit(&c->refs, 1, memory_order_relaxed);
-  }
-  return rv;
+  int64_t rv = swale__loop_post(c->port->loop, entry, always, wakes);
+  if (rv >= 0)
+    return 0;
+  swale_message_unref(m);
+  atomic_fetch_sub_explicit(&c->refs, 1, memory_order_relaxed);
+  return (int)rv;
 }
 
 void swale__consumer_drop(swale_consumer *c, enum swale_drop_reason reason, swale_message *m) {

@@ -201,10 +201,10 @@ static void deliver_to_group(struct swale__entry *e, bool flushed, bool is_last)
   swale__running_begin(port->loop, &running, NULL);
   struct swale__walk walk = swale__lane_walk(e->lane);
   uint64_t reached = flushed ? 0 : walk_members(&walk, e, is_last, &d);
-  swale__lane_settle(e->lane);
+  swale__lane_settle(e->lane, e->sequence);
   finish(port, &d);
-  drop_unreached(port, flushed ? SWALE_DROP_FLUSHED : SWALE_DROP_CLOSED, e->message, e->offered - reached);
-  swale__count(&port->taken, e->offered);
+  drop_unreached(port, flushed ? SWALE_DROP_FLUSHED : SWALE_DROP_CLOSED, e->message, e->members - reached);
+  swale__count(&port->taken, e->members);
 }
 
 static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
@@ -223,9 +223,10 @@ static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
 }
 
 void swale__deliver_entry(struct swale__entry *e, bool is_last) {
-  swale_layer *layer = e->lane ? e->lane->port->layer : e->consumer->port->layer;
+  bool is_group = e->members > 0;
+  swale_layer *layer = is_group ? e->lane->port->layer : e->consumer->port->layer;
   bool flushed = e->epoch != atomic_load_explicit(&layer->epoch, memory_order_acquire);
-  if (e->lane)
+  if (is_group)
     deliver_to_group(e, flushed, is_last);
   else
     deliver_to_consumer(e, flushed);

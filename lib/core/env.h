@@ -7,6 +7,9 @@
 
 #include <swale/env.h>
 
+/* What two threads are busy with at once stands so many bytes apart: two cache lines, which processors like to fetch together. */
+enum { SWALE__APART = 128 };
+
 /* Copies `from` (NULL: all defaults) into `to`, putting the C library's functions in empty slots. */
 void swale__env_copy(struct swale_env *to, const struct swale_env *from);
 

@@ -12,12 +12,12 @@ static const struct swale_allocator *memory(const swale_layer *layer) { return &
 
 static void lock_lane(const struct swale__lane *lane) {
   if (lane->port)
-    swale__loop_lock(lane->port->loop);
+    pthread_mutex_lock(&lane->port->loop->lanes_lock);
 }
 
 static void unlock_lane(const struct swale__lane *lane) {
   if (lane->port)
-    swale__loop_unlock(lane->port->loop);
+    pthread_mutex_unlock(&lane->port->loop->lanes_lock);
 }
 
 /* ---- groups ---- */
@@ -64,8 +64,8 @@ static void group_free_if_empty(struct swale__group *g) {
 
 static struct swale__lane *lane_find(const struct swale__group *g, const struct swale__port *port) {
   for (uint32_t i = 0; i < g->n_lanes; i++)
-    if (g->lanes[i]->port == port)
-      return g->lanes[i];
+    if (g->lanes[i].lane->port == port)
+      return g->lanes[i].lane;
   return NULL;
 }
 
@@ -75,7 +75,7 @@ static struct swale__lane *lane_get(struct swale__group *g, struct swale__port *
     return lane;
   if (g->n_lanes == g->room) {
     uint32_t room = g->room ? g->room * 2 : 1;
-    struct swale__lane **lanes = swale__realloc_array(memory(g->layer), g->lanes, room, sizeof *lanes);
+    struct swale__posting *lanes = swale__realloc_array(memory(g->layer), g->lanes, room, sizeof *lanes);
     if (!lanes)
       return NULL;
     g->lanes = lanes;
@@ -86,21 +86,26 @@ static struct swale__lane *lane_get(struct swale__group *g, struct swale__port *
     return NULL;
   lane->group = g;
   lane->port = port;
-  g->lanes[g->n_lanes++] = lane;
+  g->lanes[g->n_lanes++] = (struct swale__posting){lane, 0};
   return lane;
+}
+
+static bool is_idle(const struct swale__lane *lane, uint64_t last) {
+  lock_lane(lane);
+  bool idle = lane->live == 0 && (!lane->port || last <= lane->port->loop->walking.settled);
+  unlock_lane(lane);
+  return idle;
 }
 
 /* Frees the lane, and its group, when nobody is in it and nothing is on its way to it. */
 static void lane_tidy(struct swale__lane *lane) {
   struct swale__group *g = lane->group;
-  lock_lane(lane);
-  bool idle = lane->live == 0 && lane->entries == 0;
-  unlock_lane(lane);
-  if (!idle)
+  uint32_t at = 0;
+  while (g->lanes[at].lane != lane)
+    at++;
+  if (!is_idle(lane, g->lanes[at].last))
     return;
-  for (uint32_t i = 0; i < g->n_lanes; i++)
-    if (g->lanes[i] == lane)
-      g->lanes[i] = g->lanes[--g->n_lanes];
+  g->lanes[at] = g->lanes[--g->n_lanes];
   swale__free(memory(g->layer), lane->places);
   swale__free(memory(g->layer), lane);
   group_free_if_empty(g);
@@ -108,18 +113,23 @@ static void lane_tidy(struct swale__lane *lane) {
 
 /* ---- places: under the lane's lock ---- */
 
-static bool is_walked(const struct swale__lane *lane, uint32_t index) { return index < lane->walked; }
+/* The walk that this lane's loop is at, if it is in this lane. */
+static struct swale__walking *walking(const struct swale__lane *lane) {
+  struct swale__walking *w = lane->port ? &lane->port->loop->walking : NULL;
+  return w && w->lane == lane ? w : NULL;
+}
 
 /* The array with room for so many; the old one is kept as long as it is walked. NULL without memory. */
 static struct swale__place *resized(struct swale__lane *lane, uint32_t room) {
   const struct swale_allocator *a = memory(lane->group->layer);
-  if (lane->walked == 0 || lane->kept)
+  struct swale__walking *w = walking(lane);
+  if (!w || w->kept)
     return swale__realloc_array(a, lane->places, room, sizeof(struct swale__place));
   struct swale__place *places = swale__realloc_array(a, NULL, room, sizeof *places);
   if (!places)
     return NULL;
   memcpy((void *)places, (const void *)lane->places, lane->count * sizeof *places);
-  lane->kept = lane->places;
+  w->kept = lane->places;
   return places;
 }
 
@@ -140,7 +150,7 @@ static int reserve_place(struct swale__lane *lane) {
 
 /* Without memory the array stays as large as it is. */
 static void shrink_places(struct swale__lane *lane) {
-  if (lane->room > 16 && lane->count < lane->room / 4 && lane->walked == 0)
+  if (lane->room > 16 && lane->count < lane->room / 4 && !walking(lane))
     (void)resize(lane, lane->room / 2);
 }
 
@@ -159,10 +169,10 @@ static void remove_place(struct swale__lane *lane, uint32_t index) {
     place->lease->index = index;
 }
 
-static void blank_place(struct swale__lane *lane, uint32_t index) {
+static void blank_place(struct swale__lane *lane, const struct swale__walking *w, uint32_t index) {
   atomic_store_explicit(&lane->places[index].channel, NULL, memory_order_relaxed);
-  if (lane->kept)
-    atomic_store_explicit(&lane->kept[index].channel, NULL, memory_order_relaxed);
+  if (w->kept)
+    atomic_store_explicit(&w->kept[index].channel, NULL, memory_order_relaxed);
 }
 
 /* There is room in both, the lane and the channel's list. */
@@ -180,54 +190,22 @@ static void enter_lane(struct swale__lane *lane, struct swale__channel *ch, stru
 }
 
 static void leave_lane(struct swale__lane *lane, uint32_t index) {
+  const struct swale__walking *w = walking(lane);
   lane->live--;
-  if (is_walked(lane, index)) {
-    blank_place(lane, index);
+  if (w && index < w->count) {
+    blank_place(lane, w, index);
     return;
   }
   remove_place(lane, index);
   shrink_places(lane);
 }
 
-/* ---- leases ---- */
+/* ---- memberships ---- */
 
 /* NULL for a member who stays as long as its consumer lives. */
 static struct swale__lease *lease_of(const struct swale__membership *m) {
   return m->lane->port ? NULL : m->lane->places[m->index].lease;
 }
-
-static void lease_unlink(struct swale__leases *all, struct swale__lease *l) {
-  *(l->older ? &l->older->newer : &all->oldest) = l->newer;
-  *(l->newer ? &l->newer->older : &all->newest) = l->older;
-}
-
-static void lease_start(swale_layer *layer, struct swale__lease *l) {
-  struct swale__leases *all = &layer->leases;
-  l->expires = swale__layer_now(layer) + layer->group_expiry_ms;
-  l->older = all->newest;
-  l->newer = NULL;
-  *(all->newest ? &all->newest->newer : &all->oldest) = l;
-  all->newest = l;
-}
-
-static void lease_renew(swale_layer *layer, struct swale__lease *l) {
-  lease_unlink(&layer->leases, l);
-  lease_start(layer, l);
-}
-
-void swale__leases_expire(swale_layer *layer, uint64_t now) {
-  struct swale__lease *l;
-  while ((l = layer->leases.oldest) && l->expires <= now) {
-    const struct swale__place *place = &l->lane->places[l->index];
-    const struct swale__channel *ch = swale__place_channel(place);
-    if (swale__plain_has_worker(ch))
-      lease_renew(layer, l);
-    else
-      swale__membership_end(layer, &swale__channel_groups(ch)[place->membership]);
-  }
-}
-
-/* ---- memberships ---- */
 
 struct swale__membership *swale__membership_find(const struct swale__group *group,
                                                  const struct swale__channel *channel) {
@@ -264,7 +242,7 @@ static int membership_make(swale_layer *layer, struct swale__lane *lane, struct 
     return rv;
   }
   if (lease)
-    lease_start(layer, lease);
+    swale__lease_start(layer, lease);
   layer->memberships++;
   if (lane->group->members++ == 0)
     layer->groups_alive++;
@@ -291,7 +269,7 @@ int swale__group_join(swale_layer *layer, const char *name, struct swale__channe
   struct swale__membership *m = swale__membership_find(g, channel);
   if (m) {
     if (lease_of(m))
-      lease_renew(layer, lease_of(m));
+      swale__lease_renew(layer, lease_of(m));
     return 0;
   }
   struct swale__lane *lane = lane_get(g, swale__channel_port(channel));
@@ -319,7 +297,7 @@ void swale__membership_end(swale_layer *layer, struct swale__membership *m) {
   struct swale__lease *lease = lease_of(m);
   forget_group(ch, m);
   if (lease) {
-    lease_unlink(&layer->leases, lease);
+    swale__lease_end(&layer->leases, lease);
     swale__free(memory(layer), lease);
   }
   layer->memberships--;
@@ -355,30 +333,32 @@ void swale__groups_clear(swale_layer *layer) {
 /* ---- the walk ---- */
 
 struct swale__walk swale__lane_walk(struct swale__lane *lane) {
+  struct swale__walking *w = &lane->port->loop->walking;
   lock_lane(lane);
-  lane->walked = lane->count;
+  w->lane = lane;
+  w->count = lane->count;
   struct swale__walk walk = {lane->places, lane->count, lane->youngest};
   unlock_lane(lane);
   return walk;
 }
 
 /* Fills the gaps, from the last place that was walked to the first: so what moves into one is none itself. */
-static void end_walk(struct swale__lane *lane) {
-  for (uint32_t i = lane->walked; i-- > 0 && lane->live < lane->count;)
+static void end_walk(struct swale__lane *lane, uint64_t sequence) {
+  struct swale__walking *w = &lane->port->loop->walking;
+  for (uint32_t i = w->count; i-- > 0 && lane->live < lane->count;)
     if (!swale__place_channel(&lane->places[i]))
       remove_place(lane, i);
-  lane->walked = 0;
-  swale__free(memory(lane->group->layer), lane->kept);
-  lane->kept = NULL;
+  if (w->kept)
+    swale__free(memory(lane->group->layer), w->kept);
+  *w = (struct swale__walking){.settled = sequence};
   shrink_places(lane);
-  lane->entries--;
 }
 
-void swale__lane_settle(struct swale__lane *lane) {
+void swale__lane_settle(struct swale__lane *lane, uint64_t sequence) {
   lock_lane(lane);
   bool is_tidy = lane->live == lane->count && lane->live > 0;
   if (is_tidy)
-    end_walk(lane);
+    end_walk(lane, sequence);
   unlock_lane(lane);
   if (is_tidy)
     return;
@@ -387,7 +367,7 @@ void swale__lane_settle(struct swale__lane *lane) {
   swale_layer *layer = lane->group->layer;
   swale__layer_lock(layer);
   lock_lane(lane);
-  end_walk(lane);
+  end_walk(lane, sequence);
   unlock_lane(lane);
   lane_tidy(lane);
   swale__layer_unlock(layer);

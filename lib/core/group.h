@@ -9,6 +9,7 @@
 #include <swale/layer.h>
 
 #include "core/channel.h"
+#include "core/lease.h"
 #include "core/table.h"
 
 struct swale__port;
@@ -18,16 +19,16 @@ struct swale__port;
  * members, and one, without a port, for plain channels. A lane is a contiguous array, because a broadcast
  * walks it.
  *
- * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the lane's
- * loop's lock. The walk is done by the loop's thread under no lock, since it calls handlers. The two meet in
- * `walked`, which changes under the loop's lock: so many places at the front of the array are being walked.
+ * Who may touch a lane. Adding and removing is done by any thread under the layer's lock and the loop's lock for
+ * its lanes. The walk is done by the loop's thread under no lock, since it calls handlers. The two meet in the
+ * loop's `walking`, which changes under the latter: so many places at the front of this lane are being walked.
  * These stay where they are. A member who leaves one is blanked there, and when the walk is over the loop
  * fills the gaps. Whoever comes stands behind them, where the walk does not look. If there is no room a
  * larger array takes the place of the one that is walked, which is kept for the walk until it is over. So
  * settling needs no memory.
  *
- * A lane lives while it has members or entries in its loop's inbox; the entry that is being walked is one of
- * them.
+ * A lane lives while it has members or entries in its loop's inbox. The group remembers the number of the last entry
+ * that was posted for the lane, the loop that of the last one it has settled; so neither writes where the other reads.
  *
  * A membership is two halves which know each other: a place in the lane, and an element in the channel's
  * list (channel.h). When either moves, the other is told. There is no table to find the membership of a
@@ -42,9 +43,15 @@ struct swale__group {
   swale_layer *layer;
   uint64_t members;
   uint64_t ticket; /* of the backend; see swale_backend_settled */
-  struct swale__lane **lanes;
+  struct swale__posting *lanes;
   uint32_t n_lanes, room;
   char name[];
+};
+
+/* One of a group's lanes, and the number of the last entry in its loop's inbox that is for it; 0: none yet. */
+struct swale__posting {
+  struct swale__lane *lane;
+  uint64_t last;
 };
 
 struct swale__place {
@@ -65,23 +72,16 @@ struct swale__lane {
   struct swale__port *port; /* NULL: plain channels */
   struct swale__place *places;
   uint32_t count, room;
-  uint32_t live;    /* places that are not blank */
-  uint32_t entries; /* in the loop's inbox */
+  uint32_t live; /* places that are not blank */
   uint64_t youngest;
-  uint32_t walked;           /* places being walked */
-  struct swale__place *kept; /* the array they are walked in, when `places` is a new one */
 };
 
-/* What the membership of a channel without a live consumer has besides: it expires. In order of renewal. */
-struct swale__lease {
-  struct swale__lane *lane;
-  uint32_t index; /* in the lane */
-  struct swale__lease *older, *newer;
-  uint64_t expires;
-};
-
-struct swale__leases {
-  struct swale__lease *oldest, *newest;
+/* The walk that a loop is at: one at most, since handlers are not called from handlers. */
+struct swale__walking {
+  const struct swale__lane *lane; /* NULL: none */
+  uint32_t count;                 /* places being walked */
+  struct swale__place *kept;      /* the array they are walked in, when the lane has got a new one */
+  uint64_t settled;               /* the number of the last entry whose walk is over */
 };
 
 /* Everything below: under the layer's lock. */
@@ -104,9 +104,6 @@ void swale__channel_leave_all(swale_layer *layer, struct swale__channel *channel
 /* Ends every membership of the layer. */
 void swale__groups_clear(swale_layer *layer);
 
-/* Ends leases that have run out; a worker's channel is renewed instead. */
-void swale__leases_expire(swale_layer *layer, uint64_t now);
-
 /* ---- the walk: the loop's thread, without the layer's lock ---- */
 
 struct swale__walk {
@@ -118,7 +115,7 @@ struct swale__walk {
 /* Begins a walk: what it answers stays put until swale__lane_settle. */
 struct swale__walk swale__lane_walk(struct swale__lane *lane);
 
-/* Ends the walk for one inbox entry; the lane may be gone afterwards. */
-void swale__lane_settle(struct swale__lane *lane);
+/* Ends the walk for the inbox entry of this number; the lane may be gone afterwards. */
+void swale__lane_settle(struct swale__lane *lane, uint64_t sequence);
 
 #endif

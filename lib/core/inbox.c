@@ -38,10 +38,12 @@ void swale__inbox_unreserve(struct swale__inbox *in, size_t cost) {
   in->bytes -= cost;
 }
 
-void swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry) {
-  entry.sequence = ++in->sequence;
+uint64_t swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry) {
+  entry.sequence = atomic_load_explicit(&in->sequence, memory_order_relaxed) + 1;
+  atomic_store_explicit(&in->sequence, entry.sequence, memory_order_relaxed);
   in->filling.at[in->filling.count++] = entry;
   in->reserved--;
+  return entry.sequence;
 }
 
 static void drop_large(struct swale__entries *e, const struct swale_allocator *a) {

@@ -2,12 +2,15 @@
 #ifndef SWALE_CORE_INBOX_H
 #define SWALE_CORE_INBOX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <swale/env.h>
 #include <swale/message.h>
+
+#include "core/env.h"
 
 /*
  * The ordered inbox of a loop: everybody appends to one array under the loop's lock; the loop swaps that
@@ -20,12 +23,14 @@ struct swale__lane;
 struct swale_consumer;
 
 struct swale__entry {
-  struct swale__lane *lane;        /* for a group's members on this loop, or */
-  struct swale_consumer *consumer; /* for one consumer (a reference is held) */
-  swale_message *message;          /* a reference */
-  uint64_t sequence;               /* those who joined at or after it were no members yet */
-  uint32_t offered;                /* how many members there were */
-  uint32_t epoch;                  /* of the layer: an older one was flushed */
+  union {
+    struct swale__lane *lane;        /* for a group's members on this loop, or */
+    struct swale_consumer *consumer; /* for one consumer (a reference is held) */
+  };
+  swale_message *message; /* a reference */
+  uint64_t sequence;      /* those who joined at or after it were no members yet */
+  uint32_t members;       /* how many there were; 0: for one consumer */
+  uint32_t epoch;         /* of the layer: an older one was flushed */
 };
 
 struct swale__entries {
@@ -37,8 +42,9 @@ struct swale__inbox {
   struct swale__entries filling; /* under the lock */
   size_t reserved;               /* entries promised, not yet there; under the lock */
   size_t bytes, bytes_max;       /* waiting, promised and being worked through; under the lock */
-  uint64_t sequence;             /* of the last entry; under the lock */
+  _Atomic uint64_t sequence;     /* of the last entry; written under the lock */
 
+  char apart[SWALE__APART];
   struct swale__entries taken; /* the loop's own */
   size_t next;
 };
@@ -53,8 +59,8 @@ size_t swale__inbox_cost(const swale_message *m);
 int swale__inbox_reserve(struct swale__inbox *in, const struct swale_allocator *a, size_t cost, bool always);
 void swale__inbox_unreserve(struct swale__inbox *in, size_t cost);
 
-/* Fills a promise; gives the entry its sequence number. */
-void swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry);
+/* Fills a promise; answers the sequence number it gives the entry. */
+uint64_t swale__inbox_fill(struct swale__inbox *in, struct swale__entry entry);
 
 /* Swaps the arrays once the taken one is used up. Under the lock, the loop's thread. */
 void swale__inbox_take(struct swale__inbox *in, const struct swale_allocator *a);

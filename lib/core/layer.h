@@ -41,7 +41,11 @@ struct swale_layer {
   uint32_t channels_max, groups_max;
   char process[33]; /* 32 hex digits: which process a channel name belongs to */
   unsigned char key[16];
+  atomic_uint epoch; /* counts flushes */
+  struct swale__drops drops;
 
+  char apart
+      [SWALE__APART]; /* what is above loops look at all the time; what is below changes with each call */
   pthread_mutex_t lock;
   struct swale__slots slots;
   struct swale__table groups;
@@ -51,8 +55,6 @@ struct swale_layer {
   struct swale__books books;
   uint64_t consumers, memberships;
   uint64_t groups_alive; /* without groups that only wait for what is on its way to them */
-  atomic_uint epoch;     /* counts flushes */
-  struct swale__drops drops;
   struct swale__outside outside;
 };
 

@@ -45,6 +45,15 @@ static int read_config(struct swale_loop_config *mine, const struct swale_loop_c
   return mine->inbox_bytes > 0 && mine->inbox_batch > 0 ? 0 : SWALE_EINVAL;
 }
 
+static int init_locks(swale_loop *loop) {
+  if (pthread_mutex_init(&loop->lock, NULL) != 0)
+    return SWALE_ENOMEM;
+  if (pthread_mutex_init(&loop->lanes_lock, NULL) == 0)
+    return 0;
+  pthread_mutex_destroy(&loop->lock);
+  return SWALE_ENOMEM;
+}
+
 int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
   struct swale_loop_config mine;
   *out = NULL;
@@ -56,7 +65,7 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
   swale_loop *loop = swale__zalloc(&env.allocator, sizeof *loop);
   if (!loop)
     return SWALE_ENOMEM;
-  if (pthread_mutex_init(&loop->lock, NULL) != 0) {
+  if (init_locks(loop) < 0) {
     swale__free(&env.allocator, loop);
     return SWALE_ENOMEM;
   }
@@ -77,12 +86,12 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
 static uintptr_t this_thread(void) { return (uintptr_t)pthread_self(); }
 
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop) {
+  if (loop->woken)
+    return;
   if (atomic_load_explicit(&loop->inside, memory_order_relaxed) == this_thread()) {
     loop->owes_wake = true;
     return;
   }
-  if (loop->woken)
-    return;
   loop->woken = true;
   if (loop->listed)
     return;
@@ -109,18 +118,15 @@ void swale__wakes_call(struct swale__wakes *wakes) {
   }
 }
 
-static void fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
-  swale__inbox_fill(&loop->inbox, entry);
-  if (entry.lane)
-    entry.lane->entries++;
-  swale__wakes_add(wakes, loop);
-}
-
-int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes) {
+int64_t swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always,
+                         struct swale__wakes *wakes) {
   swale__loop_lock(loop);
-  int rv = swale__inbox_reserve(&loop->inbox, &loop->env.allocator, swale__inbox_cost(entry.message), always);
-  if (rv == 0)
-    fill(loop, entry, wakes);
+  int64_t rv =
+      swale__inbox_reserve(&loop->inbox, &loop->env.allocator, swale__inbox_cost(entry.message), always);
+  if (rv == 0) {
+    rv = (int64_t)swale__inbox_fill(&loop->inbox, entry);
+    swale__wakes_add(wakes, loop);
+  }
   swale__loop_unlock(loop);
   return rv;
 }
@@ -138,10 +144,12 @@ void swale__loop_unreserve(swale_loop *loop, size_t cost) {
   swale__loop_unlock(loop);
 }
 
-void swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
+uint64_t swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes) {
   swale__loop_lock(loop);
-  fill(loop, entry, wakes);
+  uint64_t sequence = swale__inbox_fill(&loop->inbox, entry);
+  swale__wakes_add(wakes, loop);
   swale__loop_unlock(loop);
+  return sequence;
 }
 
 void swale__loop_wake(swale_loop *loop) {
@@ -342,6 +350,7 @@ int swale_loop_free(swale_loop *loop) {
   swale__drain_free(loop);
   free_extensions(loop);
   swale__inbox_free(&loop->inbox, &loop->env.allocator);
+  pthread_mutex_destroy(&loop->lanes_lock);
   pthread_mutex_destroy(&loop->lock);
   struct swale_allocator a = loop->env.allocator;
   swale__free(&a, loop);

@@ -12,6 +12,7 @@
 #include <swale/transport.h>
 
 #include "core/env.h"
+#include "core/group.h"
 #include "core/inbox.h"
 #include "core/wheel.h"
 
@@ -49,15 +50,20 @@ struct swale_loop {
   uint32_t inbox_batch;
   bool host_asks; /* for the timeout before each wait */
 
-  atomic_uintptr_t inside; /* the thread that is inside of a call on this loop; 0: none is */
+  char apart[SWALE__APART];
   pthread_mutex_t lock;
-  struct swale__inbox inbox;
   bool woken, listed;    /* under the lock, as is the next */
   swale_loop *next_wake; /* while listed */
   atomic_uint wakers;
   struct swale_pending *first_completed, *last_completed; /* under the lock */
+  struct swale__inbox inbox;                              /* its second half is the loop's thread's own */
+
+  pthread_mutex_t lanes_lock;
+  struct swale__walking walking; /* under it */
 
   /* The rest is the loop's thread's own. */
+  atomic_uintptr_t
+      inside; /* the thread that is inside of a call on this loop, for whoever is to wake it; 0: none is */
   unsigned depth;
   bool ending, owes_wake;
   uint64_t now;
@@ -77,8 +83,10 @@ struct swale_loop {
 static inline void swale__loop_lock(swale_loop *loop) { pthread_mutex_lock(&loop->lock); }
 static inline void swale__loop_unlock(swale_loop *loop) { pthread_mutex_unlock(&loop->lock); }
 
-/* The number of the last entry in the inbox. Under the lock. */
-static inline uint64_t swale__loop_sequence(const swale_loop *loop) { return loop->inbox.sequence; }
+/* The number of the last entry in the inbox, as far as this thread knows of it. */
+static inline uint64_t swale__loop_sequence(const swale_loop *loop) {
+  return atomic_load_explicit(&loop->inbox.sequence, memory_order_relaxed);
+}
 
 static inline void swale__running_begin(swale_loop *loop, struct swale__running *running,
                                         const struct swale_consumer *c) {
@@ -98,12 +106,13 @@ void swale__wakes_call(struct swale__wakes *wakes);
 /* Wakes this one. Without locks. */
 void swale__loop_wake(swale_loop *loop);
 
-/* Appends one entry, or answers SWALE_EFULL (unless `always`), SWALE_ENOMEM. Takes the loop's lock. */
-int swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always, struct swale__wakes *wakes);
+/* Appends one entry and answers its number, or SWALE_EFULL (unless `always`), SWALE_ENOMEM. Takes the loop's lock. */
+int64_t swale__loop_post(swale_loop *loop, struct swale__entry entry, bool always,
+                         struct swale__wakes *wakes);
 
 /* Likewise in two steps, for a message that goes to several loops or none. */
 int swale__loop_reserve(swale_loop *loop, size_t cost);
 void swale__loop_unreserve(swale_loop *loop, size_t cost);
-void swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);
+uint64_t swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct swale__wakes *wakes);
 
 #endif

@@ -54,6 +54,11 @@ static inline unsigned char *swale__message_room(const swale_message *m) {
   return (unsigned char *)m->type + m->type_len + 1;
 }
 
+/* References for so many others; the caller has one. */
+static inline void swale__message_add_refs(swale_message *m, unsigned n) {
+  atomic_fetch_add_explicit(&m->refs, n, memory_order_relaxed);
+}
+
 /* What the message weighs in a queue that is bounded in bytes. */
 static inline size_t swale__message_weight(const swale_message *m) {
   return sizeof *m + m->type_len + 1 + m->len;

@@ -10,6 +10,7 @@
 #include "core/inbox.h"
 #include "core/layer.h"
 #include "core/loop.h"
+#include "core/message.h"
 #include "core/name.h"
 #include "core/send.h"
 
@@ -98,43 +99,92 @@ int swale_send_then(swale_layer *layer, const char *channel, swale_message *mess
 
 /*
  * ---- to a group ---- A message goes into the inboxes of all loops that have members, or into none. Room is
- * reserved in each first; the layer's lock is held throughout, so the lanes and the number of their members
- * stay what they were.
+ * reserved in all of them but the last, which may still refuse it, and filled then; the layer's lock is held throughout,
+ * so the lanes and the number of their members stay what they were.
  */
-static bool has_consumers(const struct swale__lane *lane) { return lane->port && lane->live > 0; }
+static bool has_consumers(const struct swale__posting *p) { return p->lane->port && p->lane->live > 0; }
 
-static int reserve_all(const struct swale__group *g, size_t cost) {
-  for (uint32_t i = 0; i < g->n_lanes; i++) {
-    if (!has_consumers(g->lanes[i]))
-      continue;
-    int rv = swale__loop_reserve(g->lanes[i]->port->loop, cost);
-    if (rv == 0)
-      continue;
-    while (i-- > 0)
-      if (has_consumers(g->lanes[i]))
-        swale__loop_unreserve(g->lanes[i]->port->loop, cost);
-    return rv;
+static void unreserve_before(const struct swale__group *g, const struct swale__posting *end, size_t cost) {
+  for (const struct swale__posting *p = g->lanes; p < end; p++)
+    if (has_consumers(p))
+      swale__loop_unreserve(p->lane->port->loop, cost);
+}
+
+static int reserve_before(const struct swale__group *g, const struct swale__posting *end, size_t cost) {
+  for (const struct swale__posting *p = g->lanes; p < end; p++) {
+    int rv = has_consumers(p) ? swale__loop_reserve(p->lane->port->loop, cost) : 0;
+    if (rv < 0) {
+      unreserve_before(g, p, cost);
+      return rv;
+    }
   }
   return 0;
 }
 
-static uint64_t fill_lane(swale_layer *layer, struct swale__lane *lane, swale_message *m,
-                          struct swale__wakes *wakes) {
-  struct swale__entry entry = {
+static struct swale__entry entry_for(const swale_layer *layer, struct swale__lane *lane, swale_message *m) {
+  return (struct swale__entry){
       .lane = lane,
-      .message = swale_message_ref(m),
-      .offered = lane->live,
+      .message = m,
+      .members = lane->live,
       .epoch = atomic_load_explicit(&layer->epoch, memory_order_relaxed),
   };
-  swale__loop_fill(lane->port->loop, entry, wakes);
-  layer->books.posted += entry.offered;
-  layer->books.offered += entry.offered;
-  return entry.offered;
+}
+
+static int post_to(const swale_layer *layer, struct swale__posting *p, swale_message *m,
+                   struct swale__wakes *wakes) {
+  int64_t rv = swale__loop_post(p->lane->port->loop, entry_for(layer, p->lane, m), false, wakes);
+  if (rv < 0)
+    return (int)rv;
+  p->last = (uint64_t)rv;
+  return 0;
+}
+
+static int post_to_all(const swale_layer *layer, const struct swale__group *g, struct swale__posting *last,
+                       swale_message *m, struct swale__wakes *wakes) {
+  size_t cost = swale__inbox_cost(m);
+  int rv = reserve_before(g, last, cost);
+  if (rv < 0)
+    return rv;
+  rv = post_to(layer, last, m, wakes);
+  if (rv < 0) {
+    unreserve_before(g, last, cost);
+    return rv;
+  }
+  for (struct swale__posting *p = g->lanes; p < last; p++)
+    if (has_consumers(p))
+      p->last = swale__loop_fill(p->lane->port->loop, entry_for(layer, p->lane, m), wakes);
+  return 0;
+}
+
+/* How many consumers it was offered to, or an error. */
+static int64_t send_to_consumers(swale_layer *layer, const struct swale__group *g, swale_message *m,
+                                 struct swale__wakes *wakes) {
+  struct swale__posting *last = NULL;
+  uint32_t loops = 0;
+  int64_t members = 0;
+  for (uint32_t i = 0; i < g->n_lanes; i++)
+    if (has_consumers(&g->lanes[i])) {
+      last = &g->lanes[i];
+      loops++;
+      members += last->lane->live;
+    }
+  if (!last)
+    return 0;
+  swale__message_add_refs(m, loops);
+  int rv = post_to_all(layer, g, last, m, wakes);
+  if (rv < 0) {
+    while (loops-- > 0)
+      swale_message_unref(m);
+    return rv;
+  }
+  layer->books.posted += (uint64_t)members;
+  layer->books.offered += (uint64_t)members;
+  return members;
 }
 
 /* Plain channels get it at once: there is no handler to call. */
-static uint64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swale_message *m,
-                              struct swale__wakes *wakes) {
+static int64_t send_to_plain(swale_layer *layer, struct swale__lane *lane, swale_message *m,
+                             struct swale__wakes *wakes) {
   for (uint32_t i = 0; i < lane->count; i++) {
     struct swale__plain *p = swale__plain_of(swale__place_channel(&lane->places[i]));
     int rv = swale__plain_send(layer, p, m, wakes);
@@ -151,18 +201,13 @@ int64_t swale__group_send_here(swale_layer *layer, const char *group, swale_mess
   struct swale__group *g = swale__group_find(layer, group);
   if (!g)
     return 0;
-  int rv = reserve_all(g, swale__inbox_cost(m));
-  if (rv < 0)
-    return rv;
-  uint64_t offered = 0;
-  for (uint32_t i = 0; i < g->n_lanes; i++) {
-    struct swale__lane *lane = g->lanes[i];
-    if (has_consumers(lane))
-      offered += fill_lane(layer, lane, m, wakes);
-    else if (!lane->port)
-      offered += send_to_plain(layer, lane, m, wakes);
-  }
-  return (int64_t)offered;
+  int64_t offered = send_to_consumers(layer, g, m, wakes);
+  if (offered < 0)
+    return offered;
+  for (uint32_t i = 0; i < g->n_lanes; i++)
+    if (!g->lanes[i].lane->port)
+      offered += send_to_plain(layer, g->lanes[i].lane, m, wakes);
+  return offered;
 }
 
 /* What its members elsewhere get. Those here have it: that there is no room for it is told, but no error. */

@@ -140,7 +140,7 @@ static struct swale__channel *next_member(const struct swale__group *g, struct s
   if (at->lane == 0 || at->lane > g->n_lanes)
     *at = (struct swale_cursor){g->n_lanes, UINT32_MAX};
   for (;;) {
-    struct swale__channel *ch = next_place(g->lanes[at->lane - 1], at);
+    struct swale__channel *ch = next_place(g->lanes[at->lane - 1].lane, at);
     if (ch || at->lane == 1)
       return ch;
     *at = (struct swale_cursor){at->lane - 1, UINT32_MAX};

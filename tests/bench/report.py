@@ -151,7 +151,8 @@ def redis_table(redis):
 def tables(results):
     m = results["machine"]
     parts = [f"{m['cpu']}, {m['cores']} cores, Linux {m['kernel']}, {m['compiler']}, {m['date']}; load "
-             f"{m['load_before']:.2f} before, {m['load_after']:.2f} after. Medians of {results['rounds']} rounds."]
+             f"{m['load_before']:.2f} before, {m['load_after']:.2f} after. Medians of {results['rounds']} rounds, of "
+             f"{results['peer_rounds']} for other servers."]
     if m["load_before"] > BUSY:
         parts.append("**Provisional:** other programs kept the machine busy meanwhile, so single figures are off; ratios less so.")
     if "fanout" in results:

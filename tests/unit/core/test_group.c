@@ -44,10 +44,27 @@ static bool is_member(struct lane_world *t, int i) {
   return g && swale__membership_find(g, &t->m[i].consumer->channel);
 }
 
-/* As the loop begins with an entry for the lane. */
+static struct swale__posting *posting_of(const struct swale__lane *lane) {
+  struct swale__posting *p = lane->group->lanes;
+  while (p->lane != lane)
+    p++;
+  return p;
+}
+
+/* As the loop begins with an entry for the lane, and ends with it. */
 static struct swale__walk start_walk(struct swale__lane *lane) {
-  lane->entries++;
+  posting_of(lane)->last = ++lane->port->loop->inbox.sequence;
   return swale__lane_walk(lane);
+}
+
+static void end_walk(struct swale__lane *lane) { swale__lane_settle(lane, posting_of(lane)->last); }
+
+static const struct swale__walking *walking(const struct swale__lane *lane) {
+  return &lane->port->loop->walking;
+}
+
+static uint32_t walked(const struct swale__lane *lane) {
+  return walking(lane)->lane == lane ? walking(lane)->count : 0;
 }
 
 static swale_consumer *at(const struct swale__walk *walk, uint32_t i) {
@@ -61,7 +78,7 @@ static void check_lane(const struct swale__lane *lane) {
     const struct swale__place *p = &lane->places[i];
     const struct swale__channel *ch = swale__place_channel(p);
     if (!ch) {
-      assert_true(i < lane->walked);
+      assert_true(i < walked(lane));
       continue;
     }
     assert_true(p->membership < ch->n_groups);
@@ -71,7 +88,7 @@ static void check_lane(const struct swale__lane *lane) {
   }
   assert_int_equal(lane->live, live);
   assert_true(lane->count <= lane->room);
-  assert_true(lane->walked <= lane->count);
+  assert_true(walked(lane) <= lane->count);
 }
 
 static void who_comes_during_a_walk_is_behind_it(void **state) {
@@ -89,14 +106,14 @@ static void who_comes_during_a_walk_is_behind_it(void **state) {
     for (int old = 0; old < 3; old++)
       assert_ptr_equal(at(&walk, (uint32_t)old), t.m[old].consumer);
   }
-  assert_ptr_equal(lane->kept, walk.places); /* outgrown, but still there */
+  assert_ptr_equal(walking(lane)->kept, walk.places); /* outgrown, but still there */
   assert_int_equal(swale_group_count(t.w.layer, "g"), MANY);
-  swale__lane_settle(lane);
+  end_walk(lane);
   check_lane(lane);
-  assert_null(lane->kept);
+  assert_null(walking(lane)->kept);
   walk = start_walk(lane);
   assert_int_equal(walk.count, MANY);
-  swale__lane_settle(lane);
+  end_walk(lane);
   close_world(&t);
 }
 
@@ -116,7 +133,7 @@ static void who_leaves_during_a_walk_is_blanked_also_where_it_is_walked(void **s
   check_lane(lane);
   for (uint32_t i = 0; i < 6; i++)
     assert_ptr_equal(at(&walk, i), i == 1 || i == 4 ? NULL : t.m[i].consumer);
-  swale__lane_settle(lane);
+  end_walk(lane);
   check_lane(lane);
   assert_int_equal(lane->count, MANY - 2);
   assert_false(is_member(&t, 1));
@@ -142,7 +159,7 @@ static void who_comes_and_leaves_during_a_walk_leaves_no_trace(void **state) {
   assert_int_equal(t.w.u.live, live);
   assert_int_equal(lane->count, lane->live);
   check_lane(lane);
-  swale__lane_settle(lane);
+  end_walk(lane);
   close_world(&t);
 }
 
@@ -161,7 +178,7 @@ static void who_leaves_and_returns_during_a_walk_stands_behind_it(void **state) 
   assert_null(at(&walk, 1));
   assert_true(is_member(&t, 1));
   check_lane(lane);
-  swale__lane_settle(lane);
+  end_walk(lane);
   check_lane(lane);
   assert_int_equal(lane->count, 2);
   close_world(&t);
@@ -181,7 +198,7 @@ static void a_lane_that_is_emptied_lives_until_the_walk_is_over(void **state) {
   assert_int_equal(crowd_stats(t.w.layer).groups, 0);
   assert_int_equal(swale_group_count(t.w.layer, "g"), 0);
   assert_non_null(swale__group_find(t.w.layer, "g"));
-  swale__lane_settle(lane);
+  end_walk(lane);
   assert_null(swale__group_find(t.w.layer, "g"));
   close_world(&t);
 }
@@ -197,7 +214,7 @@ static void a_group_that_is_emptied_and_filled_during_a_walk_is_the_same(void **
   assert_int_equal(join(&t, 1), 0);
   assert_ptr_equal(lane_of(&t, 1), lane);
   assert_int_equal(crowd_stats(t.w.layer).groups, 1);
-  swale__lane_settle(lane);
+  end_walk(lane);
   check_lane(lane);
   assert_int_equal(lane->count, 1);
   close_world(&t);
@@ -211,11 +228,11 @@ static void an_empty_lane_stays_as_long_as_something_is_on_its_way_to_it(void **
   struct swale__lane *lane = lane_of(&t, 0);
   for (int64_t n = 0; n < 3; n++)
     assert_int_equal(crowd_group_send(t.w.layer, "g", n), 1);
-  assert_int_equal(lane->entries, 3);
+  assert_int_equal(posting_of(lane)->last, 3);
   leave(&t, 0);
   assert_int_equal(lane->live, 0);
   assert_int_equal(crowd_group_send(t.w.layer, "g", 9), 0); /* no entry for nobody */
-  assert_int_equal(lane->entries, 3);
+  assert_int_equal(posting_of(lane)->last, 3);
   crowd_run(&t.w.crowd);
   assert_null(swale__group_find(t.w.layer, "g"));
   assert_int_equal(crowd_dropped(t.w.layer, SWALE_DROP_CLOSED), 3);
@@ -242,7 +259,7 @@ static void a_walk_shows_who_was_there_and_has_not_left(void **state) {
         shown[k] = is_member(&t, k);
       walking = true;
     } else if (what == 1 && walking) {
-      swale__lane_settle(lane);
+      end_walk(lane);
       assert_int_equal(lane->count, lane->live);
       walking = false;
     } else if (what % 2) {
@@ -261,7 +278,7 @@ static void a_walk_shows_who_was_there_and_has_not_left(void **state) {
     assert_memory_equal(met, shown, sizeof met);
   }
   if (walking)
-    swale__lane_settle(lane);
+    end_walk(lane);
   close_world(&t);
 }
 
@@ -309,7 +326,7 @@ static void a_lane_that_has_emptied_gives_memory_back(void **state) {
   for (int i = 1; i < MANY; i++)
     leave(&t, i);
   assert_int_equal(lane->room, room); /* not while it is walked */
-  swale__lane_settle(lane);
+  end_walk(lane);
   assert_true(lane->room < room);
   for (int i = 1; i < MANY; i++)
     assert_int_equal(join(&t, i), 0);
@@ -327,9 +344,9 @@ static void a_member_who_finds_no_room_is_told_so(void **state) {
   open_world(&t);
   assert_int_equal(join(&t, 0), 0);
   struct swale__lane *lane = lane_of(&t, 0);
-  for (int walked = 0; walked < 2; walked++) {
+  for (int is_walked = 0; is_walked < 2; is_walked++) {
     int failures = 0;
-    if (walked)
+    if (is_walked)
       start_walk(lane);
     for (int i = 1; i < MANY; i++)
       for (long n = 1;; n++) {
@@ -353,8 +370,8 @@ static void a_member_who_finds_no_room_is_told_so(void **state) {
       }
     assert_true(failures > 0);
     assert_int_equal(swale_group_count(t.w.layer, "g"), MANY);
-    if (walked)
-      swale__lane_settle(lane);
+    if (is_walked)
+      end_walk(lane);
     check_lane(lane);
     for (int i = 1; i < MANY; i++)
       leave(&t, i);
@@ -430,36 +447,6 @@ static void everybody_gets_what_was_sent_while_he_was_a_member(void **state) {
   close_world(&t);
 }
 
-/* ---- leases ----------------------------------------------------------------------------------- */
-
-static void leases_run_out_in_the_order_of_renewal(void **state) {
-  (void)state;
-  struct crowd_world w;
-  struct swale_layer_config config;
-  char name[] = "a";
-  swale_layer_config_default(&config);
-  config.group_expiry_ms = 1000;
-  crowd_world_open(&w, &config);
-  for (int i = 0; i < 10; i++, w.u.now_ms += 10) {
-    name[0] = (char)('a' + i);
-    assert_int_equal(swale_group_add(w.layer, "g", name), 0);
-  }
-  const char *const renewed[] = {"a", "j", "e", "e"}; /* the oldest, the newest, one between */
-  for (int i = 0; i < 4; i++, w.u.now_ms += 10)
-    assert_int_equal(swale_group_add(w.layer, "g", renewed[i]), 0);
-  assert_int_equal(swale_group_discard(w.layer, "g", "c"), 0);
-  int expected = 9;
-  w.u.now_ms += 1000 - 140;
-  for (int i = 0; i < 14; i++, w.u.now_ms += 10) {
-    expected -= i < 10 ? !strchr("acej", 'a' + i) : i != 12;
-    assert_int_equal(swale_group_count(w.layer, "g"), expected);
-  }
-  assert_null(w.layer->leases.oldest);
-  assert_null(w.layer->leases.newest);
-  assert_int_equal(crowd_stats(w.layer).channels, 0);
-  crowd_world_close(&w);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(who_comes_during_a_walk_is_behind_it),
@@ -475,7 +462,6 @@ int main(void) {
       cmocka_unit_test(a_member_who_finds_no_room_is_told_so),
       cmocka_unit_test(the_youngest_tells_whether_everybody_is_meant),
       cmocka_unit_test(everybody_gets_what_was_sent_while_he_was_a_member),
-      cmocka_unit_test(leases_run_out_in_the_order_of_renewal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

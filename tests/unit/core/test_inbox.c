@@ -3,7 +3,7 @@
 
 #include "core/inbox.h"
 
-static struct swale__entry entry(uint32_t n) { return (struct swale__entry){.offered = n}; }
+static struct swale__entry entry(uint32_t n) { return (struct swale__entry){.members = n}; }
 
 static void open_inbox(struct unit_env *u, struct swale__inbox *in, size_t bytes) {
   unit_env_init(u);
@@ -37,7 +37,7 @@ static void entries_come_out_in_order_and_numbered(void **state) {
     swale__inbox_take(&in, &u.env.allocator);
     const struct swale__entry *e;
     while ((e = swale__inbox_next(&in))) {
-      assert_int_equal(e->offered, taken++);
+      assert_int_equal(e->members, taken++);
       assert_int_equal(e->sequence, taken);
     }
     assert_int_equal(taken, put_in - 1);
@@ -126,8 +126,8 @@ static void the_array_stays_while_there_are_promises_for_it(void **state) {
   assert_true(swale__inbox_waits(&in));
   swale__inbox_fill(&in, entry(2));
   swale__inbox_take(&in, a);
-  assert_int_equal(swale__inbox_next(&in)->offered, 1);
-  assert_int_equal(swale__inbox_next(&in)->offered, 2);
+  assert_int_equal(swale__inbox_next(&in)->members, 1);
+  assert_int_equal(swale__inbox_next(&in)->members, 2);
   assert_null(swale__inbox_next(&in));
   close_inbox(&u, &in);
 }
@@ -186,7 +186,7 @@ static void without_memory_nothing_changes(void **state) {
   }
   swale__inbox_take(&in, &u.env.allocator);
   for (uint32_t i = 0; i < 40; i++)
-    assert_int_equal(swale__inbox_next(&in)->offered, i);
+    assert_int_equal(swale__inbox_next(&in)->members, i);
   close_inbox(&u, &in);
 }
 
