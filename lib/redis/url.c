@@ -84,16 +84,14 @@ static int read_place(const struct reading *r, char *text, struct place *p) {
   return rv ? rv : read_address(r, text, p);
 }
 
-/* Cuts the next place off a list of them; NULL at its end. */
-static char *next_place(char **list) {
-  char *place = *list;
-  if (!place)
-    return NULL;
-  char *comma = strchr(place, ',');
+/* Cuts the next item off a list of them, in which this stands between two; NULL at its end. */
+static char *next_item(char **list, const char *between) {
+  char *item = *list;
+  char *comma = item ? strstr(item, between) : NULL;
   *list = comma ? comma + 1 : NULL;
   if (comma)
     *comma = '\0';
-  return place;
+  return item;
 }
 
 /* ---- schemes ---- */
@@ -117,7 +115,7 @@ static int read_tcp(const struct reading *r) {
   struct place p;
   uint32_t db;
   int rv = read_db_path(r, r->u->path, &db);
-  for (size_t i = 0; rv == 0 && (text = next_place(&list)); i++) {
+  for (size_t i = 0; rv == 0 && (text = next_item(&list, ",")); i++) {
     rv = read_place(r, text, &p);
     r->u->hosts[i] = (struct swale_redis_host){
         .host = p.host, .port = p.port, .db = db, .username = p.username, .password = p.password};
@@ -126,16 +124,7 @@ static int read_tcp(const struct reading *r) {
   return rv;
 }
 
-/* Cuts the next path off a list of them, in which a comma is followed by the next one's slash. */
-static char *next_path(char **list) {
-  char *path = *list;
-  char *comma = path ? strstr(path, ",/") : NULL;
-  *list = comma ? comma + 1 : NULL;
-  if (comma)
-    *comma = '\0';
-  return path;
-}
-
+/* Behind a comma between two paths is the slash of the next; other commas are part of one. */
 static int read_unix(const struct reading *r) {
   struct place p;
   char *list = r->u->path, *path;
@@ -144,7 +133,7 @@ static int read_unix(const struct reading *r) {
   if (rv == 0 && (p.host || p.port || *r->u->path == '\0'))
     rv = swale__redis_fail(r->why, SWALE_EFORMAT,
                            "a socket has a path and no host: redis+unix:///run/redis.sock");
-  while ((path = next_path(&list)))
+  while ((path = next_item(&list, ",/")))
     r->u->hosts[n++] =
         (struct swale_redis_host){.path = path, .username = p.username, .password = p.password};
   r->redis->n_hosts = n;
@@ -155,7 +144,7 @@ static int read_sentinels(const struct reading *r, struct swale_redis_host *h) {
   char *list = r->u->authority, *text;
   struct place p;
   int rv = 0;
-  for (size_t i = 0; rv == 0 && (text = next_place(&list)); i++) {
+  for (size_t i = 0; rv == 0 && (text = next_item(&list, ",")); i++) {
     rv = read_place(r, text, &p);
     if (rv == 0 && i > 0 && p.password)
       rv = swale__redis_fail(r->why, SWALE_EFORMAT,
