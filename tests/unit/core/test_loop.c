@@ -21,6 +21,7 @@ static void a_config_has_the_documented_defaults(void **state) {
   assert_null(config.user);
   assert_int_equal(config.inbox_bytes, 64 << 20);
   assert_int_equal(config.inbox_batch, 1024);
+  assert_false(config.host_asks_timeout);
 }
 
 static void a_config_of_another_version_is_filled_as_far_as_it_goes(void **state) {
@@ -413,6 +414,58 @@ static void wake_is_called_once_between_two_runs(void **state) {
     assert_int_equal(w.wakes, 1);
     assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
   }
+  world_close(&w);
+}
+
+static void a_wake_for_what_a_call_brings_about_waits_for_its_end(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  world_init(&w);
+  assert_int_equal(world_open(&w, NULL), 0);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_run(&w);
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave(w.loop);
+  assert_int_equal(w.wakes, 0);
+  swale_loop_leave(w.loop);
+  assert_int_equal(w.wakes, 1);
+  world_run(&w);
+
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave_quietly(w.loop);
+  assert_int_equal(w.wakes, 1);
+  world_close(&w);
+}
+
+static void a_host_that_asks_for_the_timeout_is_woken_by_others_alone(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  world_init(&w);
+  w.loop_config.host_asks_timeout = true;
+  assert_int_equal(world_open(&w, NULL), 0);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_run(&w);
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave(w.loop);
+  assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
+  assert_int_equal(w.wakes, 0);
+  w.on_message = send_on;
+  assert_int_equal(swale_loop_run(w.loop), 0);
+  assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
+  assert_int_equal(w.wakes, 0);
+  world_run(&w);
+
+  world_send(&w, fake_channel(a.c), "note", "x");
+  assert_int_equal(w.wakes, 1);
   world_close(&w);
 }
 
@@ -980,6 +1033,8 @@ int main(void) {
       cmocka_unit_test(the_timeout_leads_to_the_expiry_of_what_waits),
       cmocka_unit_test(the_clock_is_read_once_per_outermost_call),
       cmocka_unit_test(wake_is_called_once_between_two_runs),
+      cmocka_unit_test(a_wake_for_what_a_call_brings_about_waits_for_its_end),
+      cmocka_unit_test(a_host_that_asks_for_the_timeout_is_woken_by_others_alone),
       cmocka_unit_test(a_refused_message_wakes_nobody),
       cmocka_unit_test(no_lock_is_held_while_the_host_is_woken),
       cmocka_unit_test(each_loop_with_members_is_woken_once),
