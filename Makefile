@@ -69,7 +69,7 @@ PARTS := $(foreach p,core ws json redis testing,$(if $(wildcard lib/$p/*.c),$p))
 UPPER := $(filter-out core,$(PARTS))
 
 # What this build does without, tests included.
-LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c,lib/ws/codec.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
+LEFT_OUT := $(if $(ZLIB),lib/ws/codec_none.c tests/simulation/squeeze_none.c,lib/ws/codec.c tests/simulation/squeeze.c tests/unit/ws/zpeer.c tests/unit/ws/test_codec.c \
   tests/unit/ws/test_deflate.c tests/fuzz/fuzz_ws_deflate.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c))
 archive  = $(B)/lib$(NAME_$1).a
@@ -90,7 +90,7 @@ PARTS_io_uring      := ws
 PKGS_io_uring       := liburing
 PARTS_notifications := ws json redis
 PKGS_notifications  := libmicrohttpd jansson
-PARTS_chat          := ws
+PARTS_chat          := ws redis
 PARTS_echo          := ws
 PARTS_django-edge   := ws json redis
 
@@ -272,7 +272,7 @@ LIFETIMES ?= $(if $(SAN),50000,400000)
 FAULTS := $(call wanted,$(wildcard tests/faults/*.py))
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(wildcard tests/simulation/*.c))
-$(B)/tests/simulation: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/simulation/*.c)) $(call archives,ws testing)
+$(B)/tests/simulation: $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(LEFT_OUT),$(wildcard tests/simulation/*.c))) $(call archives,ws testing)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(call syslibs,ws)
@@ -424,14 +424,14 @@ format:
 format-check: | $(DEPS)
 	clang-format-14 --dry-run -Werror $(FORMATTED)
 
-## Debian packages. Only what is missing is installed. deps-redis is for check-interop.
+## Debian packages. Only what is missing is installed. deps-redis is for check-interop, deps-browser for check-browser.
 
 .PHONY: deps deps-redis deps-ci deps-browser deps-bench
 PACKAGES_deps := build-essential pkg-config libwslay-dev nettle-dev zlib1g-dev libjansson-dev libhiredis-dev libmicrohttpd-dev \
   libcmocka-dev libmsgpack-dev redis-server python3 python3-websockets
 PACKAGES_deps-redis := python3-django-channels python3-channels-redis python3-msgpack daphne
 PACKAGES_deps-ci := clang libclang-rt-14-dev llvm clang-format-14 valgrind gcovr universal-ctags gcc-multilib libevent-dev libuv1-dev
-PACKAGES_deps-browser := chromium chromium-driver python3-selenium
+PACKAGES_deps-browser := chromium chromium-driver python3-selenium $(PACKAGES_deps-redis)
 # Peers to compare with, the io_uring host, charts. The benchmarks do without any of them, and say so.
 PACKAGES_deps-bench := gnuplot-nox liburing-dev libwebsockets-dev nginx libnginx-mod-nchan nodejs node-ws daphne \
   python3-django-channels

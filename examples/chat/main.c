@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <swale/adapters/epoll.h>
+#include <swale/redis.h>
 #include <swale/swale.h>
 #include <swale/ws.h>
 
@@ -30,7 +32,8 @@ struct visitor {
   char name[5];
 };
 
-static int chat_connect(swale_consumer *c) {
+/* Joins the room by the request. The browser's `open` comes when the whole layer knows of it, other processes too. */
+static int chat_prepare(swale_consumer *c) {
   struct visitor *visitor = swale_state(c);
   char channel[SWALE_NAME_SIZE];
   const char *room = swale_scope_param_text(swale_consumer_scope(c), "room");
@@ -39,8 +42,7 @@ static int chat_connect(swale_consumer *c) {
   sprintf(visitor->room, "chat.%s", room);
   swale_channel_name(c, channel); /* its end is random */
   strcpy(visitor->name, channel + strlen(channel) - 4);
-  int error = swale_join(c, visitor->room);
-  return error < 0 ? error : swale_accept(c, NULL);
+  return swale_join(c, visitor->room);
 }
 
 /* Somebody writes a line. When the room is too busy to listen the line is lost, but not the connection. */
@@ -75,7 +77,7 @@ static const struct swale_handler handlers[] = {{"chat.line", chat_line}, {NULL,
 static const struct swale_consumer_class chat = {
     .name = "chat",
     .state_size = sizeof(struct visitor),
-    .connect = chat_connect,
+    .prepare = chat_prepare, /* without .connect: whoever is prepared is accepted */
     .receive = chat_receive,
     .handlers = handlers,
 };
@@ -89,7 +91,8 @@ struct server {
   struct swale_ws_options options;
   int epoll, waker;
   int listener, signals; /* shared by all threads */
-  bool stopping;
+  bool stopping, hosts_layer;
+  struct swale_epoll layer_io; /* the layer's own sockets, if it lives here and has any */
   LIST_HEAD(, connection) connections;
   pthread_t thread;
 };
@@ -187,6 +190,8 @@ static void *serve(void *server) {
         eventfd_read(s->waker, &(eventfd_t){0});
       else if (what == &s->signals)
         signalled = true;
+      else if (what == &s->layer_io.fd)
+        swale_epoll_ready(&s->layer_io);
       else if (what != &s->listener)
         on_event(what, events[i].events);
       else
@@ -198,6 +203,8 @@ static void *serve(void *server) {
     if (signalled && !s->stopping)
       stop(s);
   }
+  if (s->hosts_layer)
+    swale_epoll_detach(&s->layer_io);
   swale_loop_free(s->loop);
   return NULL;
 }
@@ -206,7 +213,14 @@ static int watch(struct server *s, int *fd, uint32_t events) {
   return epoll_ctl(s->epoll, EPOLL_CTL_ADD, *fd, &(struct epoll_event){events, {fd}});
 }
 
-static void start(struct server *s, swale_app *app, int listener, int signals) {
+/* What talks to other processes does so in one thread's loop. A layer in memory has nothing to say, and may live there too. */
+static void host_layer(struct server *s, swale_layer *layer) {
+  if (swale_epoll_attach(&s->layer_io, layer, s->loop) < 0 || watch(s, &s->layer_io.fd, EPOLLIN) < 0)
+    errx(1, "cannot host the layer");
+  s->hosts_layer = true;
+}
+
+static void set_up_loop(struct server *s, swale_app *app, int listener, int signals) {
   struct swale_loop_config config;
   *s = (struct server){.app = app, .listener = listener, .signals = signals};
   s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -217,9 +231,8 @@ static void start(struct server *s, swale_app *app, int listener, int signals) {
   swale_ws_options_default(&s->options);
   s->options.on_output = on_output;
   if (watch(s, &s->waker, EPOLLIN) < 0 || watch(s, &s->signals, EPOLLIN) < 0 ||
-      watch(s, &s->listener, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) < 0 ||
-      swale_loop_new(&config, &s->loop) < 0 || pthread_create(&s->thread, NULL, serve, s) != 0)
-    errx(1, "cannot start a loop");
+      watch(s, &s->listener, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) < 0 || swale_loop_new(&config, &s->loop) < 0)
+    errx(1, "cannot set up a loop");
 }
 
 static int listen_on(const char *port) {
@@ -233,11 +246,24 @@ static int listen_on(const char *port) {
   return fd;
 }
 
+/* memory:// for this process alone; redis:// for all that are given the same, see docs/guide/redis.md. */
+static swale_layer *open_layer(const char *url) {
+  static const struct swale_backend_class *const backends[] = {&swale_redis_backend, NULL};
+  struct swale_layer_config config;
+  swale_layer *layer;
+  char why[200];
+  swale_layer_config_default(&config);
+  config.backends = backends;
+  if (swale_layer_open(url, &config, &layer, why, sizeof why) < 0)
+    errx(1, "SWALE_LAYER: %s", why);
+  return layer;
+}
+
 int main(void) {
   static struct server servers[64];
-  const char *port = getenv("PORT"), *threads = getenv("THREADS");
+  const char *port = getenv("PORT"), *threads = getenv("THREADS"), *url = getenv("SWALE_LAYER");
   int n = threads ? atoi(threads) : 1;
-  swale_layer *layer;
+  swale_layer *layer = open_layer(url ? url : "memory://");
   swale_app *app;
   sigset_t set;
   sigemptyset(&set);
@@ -245,13 +271,17 @@ int main(void) {
   sigaddset(&set, SIGTERM);
   sigprocmask(SIG_BLOCK, &set, NULL); /* in the threads to come as well */
   int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), listener = listen_on(port ? port : "8000");
-  if (swale_layer_open("memory://", NULL, &layer, NULL, 0) < 0 || swale_app_new(NULL, &app) < 0 ||
-      swale_app_layer(app, NULL, layer) < 0 || swale_app_route(app, "ws/chat/<slug:room>/", &chat) < 0)
+  if (swale_app_new(NULL, &app) < 0 || swale_app_layer(app, NULL, layer) < 0 ||
+      swale_app_route(app, "ws/chat/<slug:room>/", &chat) < 0)
     errx(1, "cannot set up swale");
   if (n < 1 || n > 64)
     errx(2, "THREADS is a number from 1 to 64");
   for (int i = 0; i < n; i++)
-    start(&servers[i], app, listener, signals);
+    set_up_loop(&servers[i], app, listener, signals);
+  host_layer(&servers[0], layer);
+  for (int i = 0; i < n; i++)
+    if (pthread_create(&servers[i].thread, NULL, serve, &servers[i]) != 0)
+      errx(1, "cannot start a thread");
   for (int i = 0; i < n; i++)
     pthread_join(servers[i].thread, NULL);
   return swale_app_free(app) < 0 || swale_layer_free(layer) < 0;

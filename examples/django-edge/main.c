@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LAYER_MARK 0x80000000u
+
 static const char *setting(const char *name, const char *fallback) {
   const char *text = getenv(name);
   return text && *text ? text : fallback;
@@ -59,6 +61,7 @@ static void set_up_swale(struct edge *e) {
   swale_loop_config_default(&config);
   config.wake = wake;
   config.user = e;
+  config.host_asks_timeout = true;
   open_layer(e);
   demand(swale_origins_new(origins, NULL, &e->origins), "ORIGIN");
   swale_ws_options_default(&e->options);
@@ -68,7 +71,7 @@ static void set_up_swale(struct edge *e) {
   demand(swale_app_new(NULL, &e->app), "swale_app_new");
   demand(swale_app_layer(e->app, NULL, e->layer), "swale_app_layer");
   demand(swale_app_route(e->app, "ws/board/", &board), "swale_app_route");
-  demand(swale_epoll_attach(&e->redis, e->layer, e->loop), "swale_epoll_attach");
+  demand(swale_epoll_attach_to(&e->redis, e->layer, e->loop, e->epoll, LAYER_MARK), "swale_epoll_attach_to");
 }
 
 static int listen_on(const char *port) {
@@ -91,7 +94,7 @@ static int open_signals(void) {
   return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* epoll knows the edge's own descriptors by where they stand. */
+/* epoll knows the edge's own descriptors by where they stand, the layer's by a mark that no pointer has. */
 static void watch(struct edge *e, int *fd) {
   if (*fd < 0 || epoll_ctl(e->epoll, EPOLL_CTL_ADD, *fd, &(struct epoll_event){EPOLLIN, {fd}}) < 0)
     err(1, "epoll");
@@ -108,12 +111,12 @@ static void stop(struct edge *e) {
 
 static void handle(struct edge *e, const struct epoll_event *event) {
   void *what = event->data.ptr;
+  if (swale_epoll_take(&e->redis, event))
+    return;
   if (what == &e->waker)
     eventfd_read(e->waker, &(eventfd_t){0});
   else if (what == &e->listener)
     connections_accept(e);
-  else if (what == &e->redis.fd)
-    swale_epoll_ready(&e->redis);
   else if (what != &e->signals)
     connection_event(what, event->events);
 }
@@ -147,7 +150,6 @@ int main(void) {
   watch(&e, &e.waker);
   watch(&e, &e.signals);
   set_up_swale(&e);
-  watch(&e, &e.redis.fd);
   e.listener = listen_on(setting("PORT", "8001"));
   watch(&e, &e.listener);
   while (!e.stopping || !LIST_EMPTY(&e.connections))

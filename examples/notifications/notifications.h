@@ -24,8 +24,8 @@ LIST_HEAD(upgrades, upgrade);
 
 /*
  * One epoll loop, run by one thread: the HTTP daemon of libmicrohttpd, the WebSockets it handed over, and
- * swale. epoll knows a WebSocket by the address of its struct upgrade and every other descriptor by the
- * address of the int.
+ * swale. epoll knows a WebSocket by the address of its struct upgrade, the layer's sockets by a mark, and every
+ * other descriptor by the address of the int.
  */
 struct server {
   const struct settings *settings;
@@ -37,7 +37,7 @@ struct server {
   int epoll, waker, signals, http_epoll;
   bool stopping;
   bool hosts_layer;
-  struct swale_epoll layer_io; /* what the layer waits for, if this is its home */
+  struct swale_epoll layer_io; /* the layer's sockets, if this is its home */
   bool http_due;               /* MHD_run has something to do */
   struct upgrades open;        /* WebSocket requests and what became of them */
   struct upgrades ended;       /* those that nobody needs any more */

@@ -17,6 +17,8 @@ enum {
   DRAIN_MS = 1000
 };
 
+#define LAYER_MARK 0x80000000u /* tells the layer's descriptors from our pointers */
+
 /* ---- setting up ---- */
 
 /* From any thread: there is a message for somebody on this loop. */
@@ -30,6 +32,7 @@ static int set_up_swale(struct server *s) {
   swale_loop_config_default(&loop);
   loop.wake = wake;
   loop.user = s;
+  loop.host_asks_timeout = true;
   swale_ws_options_default(&s->options);
   s->options.on_output = upgrade_on_output;
   s->options.on_answer = upgrade_on_answer;
@@ -88,12 +91,11 @@ bool server_start(struct server *s, const struct settings *settings) {
 }
 
 bool server_host_layer(struct server *s) {
-  int error = swale_epoll_attach(&s->layer_io, s->settings->layer, s->loop);
+  int error = swale_epoll_attach_to(&s->layer_io, s->settings->layer, s->loop, s->epoll, LAYER_MARK);
   s->hosts_layer = error == 0;
-  if (s->hosts_layer && watch(s, &s->layer_io.fd) == 0)
-    return true;
-  fprintf(stderr, "cannot host the layer: %s\n", error < 0 ? swale_strerror(error) : strerror(errno));
-  return false;
+  if (error < 0)
+    fprintf(stderr, "cannot host the layer: %s\n", swale_strerror(error));
+  return s->hosts_layer;
 }
 
 /* ---- running ---- */
@@ -114,14 +116,14 @@ static int timeout(struct server *s) {
 static void handle(struct server *s, const struct epoll_event *event, bool *signalled) {
   void *what = event->data.ptr;
   eventfd_t count;
+  if (s->hosts_layer && swale_epoll_take(&s->layer_io, event))
+    return;
   if (what == &s->waker)
     eventfd_read(s->waker, &count);
   else if (what == &s->signals)
     *signalled = true;
   else if (what == &s->http_epoll)
     s->http_due = true;
-  else if (what == &s->layer_io.fd)
-    swale_epoll_ready(&s->layer_io);
   else
     upgrade_on_event(what, event->events);
 }

@@ -179,7 +179,7 @@ SWALE_API int swale_group_send_then(swale_layer *layer, const char *group, swale
 /*
  * Adds the channel to the group, or, when it is a member already, renews its membership (see
  * group_expiry_ms; a live consumer's never expires). Errors: SWALE_ENAME, SWALE_ECLOSED the consumer
- * of this name has ended, SWALE_EFULL groups_max or channels_max, SWALE_ENOMEM.
+ * of this name has ended, SWALE_EFULL groups_max or channels_max, or too much waits for a layer's server, SWALE_ENOMEM.
  */
 SWALE_API int swale_group_add(swale_layer *layer, const char *group, const char *channel);
 
@@ -187,7 +187,10 @@ SWALE_API int swale_group_add(swale_layer *layer, const char *group, const char 
 SWALE_API int swale_group_add_then(swale_layer *layer, const char *group, const char *channel,
                                    const struct swale_completion *then);
 
-/* Takes the channel out of the group; 0 too when it was not in. Errors: SWALE_ENAME. */
+/*
+ * Takes the channel out of the group; 0 too when it was not in. Errors: SWALE_ENAME; of a channel elsewhere, SWALE_EFULL (too
+ * much waits for the server) and SWALE_ENOMEM.
+ */
 SWALE_API int swale_group_discard(swale_layer *layer, const char *group, const char *channel);
 
 /* ---- channels without a consumer ---------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #ifndef SWALE_LOOP_H
 #define SWALE_LOOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct swale_loop_config {
    * Tells the host that swale_loop_run has work: write to an eventfd, uv_async_send, ... Called from
    * any thread, with no lock held, at most once between two runs of the loop (besides a call that a run
    * overtakes). It must only schedule, never call into swale. NULL: the host runs the loop often enough by itself.
+   * What the loop's own thread does inside of a call counts when the outermost one returns, and only if it is not done yet.
    */
   void (*wake)(void *user);
   void *user;
@@ -45,6 +47,12 @@ struct swale_loop_config {
 
   /* Entries of the inbox taken up by one swale_loop_run, so that I/O gets its turn. Default 1024. */
   uint32_t inbox_batch;
+
+  /*
+   * The host asks swale_loop_timeout_ms before each wait, as above, so that calls on the loop's own thread need not wake
+   * it: that saves writing to an eventfd, waiting for it and reading it. Default false.
+   */
+  bool host_asks_timeout;
 };
 
 /* Fills in every default. Call it on each config before changing fields. */

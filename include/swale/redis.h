@@ -104,12 +104,16 @@ struct swale_redis_config {
 
   /*
    * Bounds of one message that comes from Redis: its own encoded bytes and depth (0: SWALE_MESSAGE_SIZE_DEFAULT
-   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB.
+   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB. A reply of
+   * Redis, a batch of messages say, may take up four times that and 64 MiB for names; a server that says more is given up for a while.
    */
   struct swale_parse_limits limits;
   size_t payload_bytes;
 
-  /* Commands that may wait for Redis, in bytes; what does not fit is dropped and counted. Default 64 MiB. */
+  /*
+   * What may wait for Redis, in bytes: messages, and in core mode changes of the memberships of others' channels. What does not fit is refused, or
+   * of a group's messages dropped and counted. Messages wait for the layer's expiry_ms, changes for its group_expiry_ms. Default 64 MiB.
+   */
   size_t queue_bytes;
 
   uint32_t connect_timeout_ms;                 /* default 5,000 */
@@ -138,10 +142,18 @@ struct swale_redis_config {
    */
   void (*on_state)(swale_layer *layer, enum swale_redis_state state, const char *why, void *user);
 
+  /*
+   * The host's resolver, for names whose address changes: a managed Redis, Kubernetes. Called on the home loop's thread whenever
+   * an attempt to connect to `name` begins, each connection's own; must not block, detach or free. What it finds is
+   * given to swale_redis_resolved with this `query`, from inside or later. Addresses in figures and sockets' paths need none. NULL: the names are looked up
+   * once, by getaddrinfo, when the layer is opened. The addresses of a name are tried in turn, four of them at most.
+   */
+  void (*resolve)(swale_layer *layer, uint64_t query, const char *name, void *user);
+
   /* Microseconds of UNIX time, which scores and tokens carry. Default: clock_gettime(CLOCK_REALTIME). */
   int64_t (*wall_us)(void *user);
 
-  void *user; /* for wall_us and on_state */
+  void *user; /* for wall_us, on_state and resolve */
 };
 
 #define swale_redis_config_default(config) swale_redis_config_init((config), sizeof *(config))
@@ -151,28 +163,42 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
  * The kind of layer, for swale_layer_config.backends: swale_layer_open then takes
  *
  *   redis://[[user]:password@][host][:port][,...][/db]
- *   redis+unix://[[user]:password@]/path/of/socket
+ *   redis+unix://[[user]:password@]/path/of/socket[,/path/of/another...]
  *   redis+sentinel://[[user]:password@]sentinel[:port][,sentinel[:port]...]/master[/db]
  *
  * with ?mode=core|pubsub&serializer=msgpack|json&prefix=...&db=...&local=...&random_prefix_length=...&capacity=...
- * &expiry=...&group_expiry=... behind it, and nothing else of swale_redis_config but its defaults.
+ * &expiry=...&group_expiry=...&key=...&key=... behind it, and nothing else of swale_redis_config but its defaults. Several
+ * hosts or sockets are shards; credentials before sockets are those of all. Each `key` is one of swale_redis_config.keys,
+ * percent-encoded (so one without zero bytes). A URL with passwords or keys is a secret: it stands in the environment of the
+ * process, say, but in no sentence about it, and what was copied of it is wiped. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
+ * has no TLS.
  */
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
 
 /*
- * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Opening looks up the names of hosts,
- * and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
+ * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Without `resolve` opening looks up the names of
+ * hosts, and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
  * layer a home with swale_layer_attach. Errors: as swale_layer_open; SWALE_ENOTFOUND a host that is not known.
  */
 SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
                                const struct swale_layer_config *layer_config, swale_layer **out, char *why,
                                size_t why_size);
 
-/* Why a message did not get from this process into Redis, as far as is known. */
+struct addrinfo;
+
+/*
+ * The answer to `resolve`: IPv4 and IPv6 addresses, whose ports and socket types do not matter, as getaddrinfo and the
+ * resolvers of libevent and libuv hand them out. It stays the caller's. NULL: there is no such host; it is asked for again when
+ * the next attempt begins. No answer within connect_timeout_ms is a failed attempt. The home loop's thread. Errors: SWALE_ENOTFOUND nobody waits for this answer any more;
+ * SWALE_EUNSUPPORTED no layer of this kind.
+ */
+SWALE_API int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrinfo *found);
+
+/* Why a message, or a change of memberships, did not get from this process into Redis, as far as is known. */
 enum swale_redis_loss {
-  SWALE_REDIS_LOST_FULL,     /* queue_bytes were waiting already; a swale_send is refused instead */
+  SWALE_REDIS_LOST_FULL, /* queue_bytes were waiting already; all but a swale_group_send are refused instead */
   SWALE_REDIS_LOST_CAPACITY, /* the channel's queue in Redis was full; of a group's queues see over_capacity */
-  SWALE_REDIS_LOST_EXPIRED,  /* Redis could not be reached for as long as the layer's expiry */
+  SWALE_REDIS_LOST_EXPIRED,  /* Redis could not be reached for so long; see queue_bytes */
   SWALE_REDIS_LOST_DOWN,     /* the connection failed before Redis had answered: it may have arrived */
   SWALE_REDIS_LOST_ERROR,  /* Redis answered with an error, it could not be encoded, or there was no memory */
   SWALE_REDIS_LOST_FLUSHED /* swale_flush */
@@ -181,7 +207,8 @@ enum swale_redis_loss {
 
 /*
  * The figures of a layer since it was opened. What was given to it for others is in the books: offered = arrived +
- * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once.
+ * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once, and so does
+ * swale_group_add or _discard of such a channel, in core mode.
  */
 struct swale_redis_stats {
   size_t size; /* set by swale_redis_stats_get */

@@ -38,7 +38,7 @@ struct swale_url {
 
 /*
  * Errors: SWALE_EFORMAT (no "scheme://", a bad escape or %00, a space, control character or '#', a parameter
- * without key or '=', a key twice; NULL), SWALE_ESIZE (over SWALE_URL_MAX), SWALE_ENOMEM. `*out` is set on
+ * without key or '='; NULL), SWALE_ESIZE (over SWALE_URL_MAX), SWALE_ENOMEM. `*out` is set on
  * success only.
  */
 SWALE_API int swale_url_parse(const char *text, const struct swale_allocator *allocator,
@@ -47,7 +47,7 @@ SWALE_API int swale_url_parse(const char *text, const struct swale_allocator *al
 /* NULL is fine. */
 SWALE_API void swale_url_free(struct swale_url *url, const struct swale_allocator *allocator);
 
-/* The value of a parameter, or NULL when it is absent. */
+/* The value of a parameter, or NULL when it is absent; of several with this key that of the first. */
 SWALE_API const char *swale_url_param(const struct swale_url *url, const char *key);
 
 /* Replaces %XX by its byte, in place. What is no escape stays; "%00" does, too. */

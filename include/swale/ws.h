@@ -58,6 +58,7 @@ typedef struct swale_origins swale_origins;
  * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress. What comes in
  * and does not inflate is closed with 1007. Of several offers the first that can be accepted is: one with a parameter that
  * is unknown, there twice or cannot have its value is declined, and one for a server window of 8 bits, which zlib does not do.
+ * A header that does not follow the grammar of RFC 6455, 9.1 is answered with 400, whether compression is wanted or not.
  */
 struct swale_ws_deflate {
   size_t size;      /* set by swale_ws_deflate_default */
@@ -115,7 +116,7 @@ struct swale_ws_options {
   uint32_t message_rate; /* messages. Default 10,000 */
   uint32_t
       byte_rate; /* bytes of frames, their headers included; message_max always fits in. Default 64 MiB */
-  uint32_t control_rate; /* pings and pongs, counted from second to second; at most 65,535. Default 100 */
+  uint32_t control_rate; /* pings and pongs; at most 65,535. Default 100 */
   size_t head_max;       /* bytes of the request head; larger: 431. Default 16 KiB */
   uint32_t headers_max;  /* header lines; more: 431. Default 100 */
   /* Bytes kept that arrive before the connection is accepted; then reading stops. With 64 KiB more, fed all the

@@ -88,9 +88,10 @@ static int take_url(struct swale_layer_config *c, const struct swale_url *u, cha
   if (*u->authority || (*u->path && strcmp(u->path, "/") != 0))
     return explain(SWALE_EFORMAT, why, why_size, "memory:// has no host and no path", NULL);
   for (size_t i = 0; i < u->n_params; i++)
-    if (read_param(c, &u->params[i]) < 0)
+    if (swale_url_param(u, u->params[i].key) != u->params[i].value || read_param(c, &u->params[i]) < 0)
       return explain(SWALE_EFORMAT, why, why_size,
-                     "not a parameter of memory://, or not a number up to 2^32-1", u->params[i].key);
+                     "not a parameter of memory://, given twice, or not a number up to 2^32-1",
+                     u->params[i].key);
   return 0;
 }
 

@@ -75,6 +75,7 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
   loop->user = mine.user;
   loop->inbox.bytes_max = mine.inbox_bytes;
   loop->inbox_batch = mine.inbox_batch;
+  loop->host_asks = mine.host_asks_timeout;
   loop->now = env.now_ms(env.user);
   swale__wheel_init(&loop->wheel, loop->now);
   swale__ring_init(&loop->receivers);
@@ -85,9 +86,15 @@ int swale_loop_new(const struct swale_loop_config *config, swale_loop **out) {
 
 /* ---- waking and posting: any thread ---- */
 
+static uintptr_t this_thread(void) { return (uintptr_t)pthread_self(); }
+
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop) {
   if (loop->woken)
     return;
+  if (atomic_load_explicit(&loop->inside, memory_order_relaxed) == this_thread()) {
+    loop->owes_wake = true;
+    return;
+  }
   loop->woken = true;
   if (loop->listed)
     return;
@@ -158,9 +165,21 @@ void swale__loop_wake(swale_loop *loop) {
 
 /* ---- entering and leaving ---- */
 
+static bool has_work(swale_loop *loop);
+
 void swale_loop_enter(swale_loop *loop) {
-  if (loop->depth++ == 0)
-    loop->now = loop->env.now_ms(loop->env.user);
+  if (loop->depth++ > 0)
+    return;
+  loop->now = loop->env.now_ms(loop->env.user);
+  atomic_store_explicit(&loop->inside, this_thread(), memory_order_relaxed);
+}
+
+/* The outermost call returns. */
+static void go(swale_loop *loop, bool may_have_work) {
+  atomic_store_explicit(&loop->inside, 0, memory_order_relaxed);
+  if ((may_have_work || loop->owes_wake) && !loop->host_asks && has_work(loop))
+    swale__loop_wake(loop);
+  loop->owes_wake = false;
 }
 
 static void tell_drops(swale_loop *loop) {
@@ -169,20 +188,25 @@ static void tell_drops(swale_loop *loop) {
       swale__drops_tell(&p->layer->drops, &p->layer->env.allocator);
 }
 
+/* What is put off until the outermost call returns. */
+static void finish(swale_loop *loop) {
+  swale__loop_run_jobs(loop);
+  tell_drops(loop);
+  if (loop->at_home)
+    swale__outside_run(loop);
+  swale__loop_run_jobs(loop);
+}
+
 void swale_loop_leave(swale_loop *loop) {
-  if (loop->depth == 1) {
-    swale__loop_run_jobs(loop);
-    tell_drops(loop);
-    if (loop->at_home)
-      swale__outside_run(loop);
-    swale__loop_run_jobs(loop);
-  }
-  loop->depth--;
+  if (loop->depth == 1)
+    finish(loop);
+  if (--loop->depth == 0)
+    go(loop, false);
 }
 
 void swale_loop_leave_quietly(swale_loop *loop) {
-  if (--loop->depth == 0 && loop->newest_job)
-    swale__loop_wake(loop);
+  if (--loop->depth == 0)
+    go(loop, loop->newest_job != NULL);
 }
 
 /* ---- running ---- */
@@ -248,9 +272,9 @@ int swale_loop_run(swale_loop *loop) {
   swale_loop_enter(loop);
   run_inbox(loop);
   run_timers(loop);
-  swale_loop_leave(loop);
-  if (has_work(loop))
-    swale__loop_wake(loop);
+  finish(loop);
+  loop->depth--;
+  go(loop, true);
   return 0;
 }
 

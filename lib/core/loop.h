@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <swale/layer.h>
 #include <swale/loop.h>
@@ -26,6 +27,9 @@ struct swale__drain;
  * may run before he gets there, and then be marked again while `next_wake` is still the first one's
  * (`listed`): his wake call, yet to come, does for both. `wakers` counts those who still have to call wake,
  * or are inside it, so that swale_loop_free can wait for them.
+ *
+ * What the loop's own thread sends inside of a call is mostly taken up before that call returns: it owes the wake
+ * until the outermost one does, and looks then whether anything is left.
  */
 struct swale__wakes {
   swale_loop *first;
@@ -45,6 +49,7 @@ struct swale_loop {
   void (*wake)(void *user);
   void *user;
   uint32_t inbox_batch;
+  bool host_asks; /* for the timeout before each wait */
 
   char apart[SWALE__APART];
   pthread_mutex_t lock;
@@ -60,8 +65,10 @@ struct swale_loop {
   struct swale__walking walking; /* under it */
 
   /* The rest is the loop's thread's own. */
+  atomic_uintptr_t
+      inside; /* the thread that is inside of a call on this loop, for whoever is to wake it; 0: none is */
   unsigned depth;
-  bool ending;
+  bool ending, owes_wake;
   uint64_t now;
   struct swale__wheel wheel;
   struct swale_job *newest_job; /* a ring: it leads to the oldest */

@@ -88,8 +88,6 @@ static int keep_param(struct swale_url *u, char **room, const char *pair, size_t
   if (!equals || equals == pair)
     return SWALE_EFORMAT;
   const char *key = keep_decoded(room, pair, (size_t)(equals - pair));
-  if (swale_url_param(u, key))
-    return SWALE_EFORMAT;
   const char *value = keep_decoded(room, equals + 1, n - 1 - (size_t)(equals - pair));
   u->params[u->n_params++] = (struct swale_url_param){key, value};
   return SWALE_OK;

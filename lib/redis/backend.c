@@ -8,14 +8,18 @@
 
 /* ---- opening ---- */
 
-static int place_of(const struct swale_redis_host *host, struct swale__redis_place *place,
+/* `by_host`: it resolves names, whenever they are needed. */
+static int place_of(const struct swale_redis_host *host, bool by_host, struct swale__redis_place *place,
                     const struct swale_allocator *a, const struct swale__redis_why *why) {
   size_t n = host->master ? host->n_sentinels : 1;
+  bool has_path = host->path && !host->master;
   place->host = host;
+  if (by_host && !has_path)
+    return 0;
   place->addresses = swale__redis_malloc(a, n * SWALE__REDIS_ADDRESSES_MAX * sizeof *place->addresses);
   if (!place->addresses)
     return swale__redis_fail(why, SWALE_ENOMEM, "%s", swale_strerror(SWALE_ENOMEM));
-  if (host->path && !host->master) {
+  if (has_path) {
     swale__redis_address_path(host->path, &place->addresses[place->n_addresses++]);
     return 0;
   }
@@ -41,7 +45,7 @@ static int open_shards(struct swale__redis_client *c, const struct swale__redis_
     struct swale__redis_shard *s = &c->shards[i];
     s->client = c;
     s->index = (uint16_t)i;
-    int rv = place_of(&config->hosts[i], &s->place, a, why);
+    int rv = place_of(&config->hosts[i], config->resolve != NULL, &s->place, a, why);
     if (rv < 0)
       return rv;
     swale__redis_link_init(&s->tell, c->mode->tell, s, c->settings, &s->place);
@@ -130,6 +134,35 @@ int swale_redis_open(const struct swale_redis_config *redis, const struct swale_
   return swale_layer_open_with(&swale_redis_backend, redis, layer_config, out, why, why_size);
 }
 
+/* ---- names ---- */
+
+static struct swale__redis_link *link_of_query(struct swale__redis_client *c, uint64_t query) {
+  for (size_t i = 0; i < c->n_shards; i++) {
+    struct swale__redis_shard *s = &c->shards[i];
+    if (s->tell.lookup.query == query)
+      return &s->tell;
+    if (s->hear.lookup.query == query)
+      return &s->hear;
+  }
+  return NULL;
+}
+
+int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrinfo *found) {
+  struct swale__redis_client *c = swale_backend_of(layer, &swale_redis_backend);
+  if (!c)
+    return SWALE_EUNSUPPORTED;
+  struct swale__redis_link *link = query > 0 ? link_of_query(c, query) : NULL;
+  if (!link)
+    return SWALE_ENOTFOUND;
+  swale_loop *home = c->io.loop;
+  swale_loop_enter(home);
+  swale__redis_link_resolved(link, found);
+  if (!c->resolving)
+    swale__redis_link_turned(link);
+  swale_loop_leave(home);
+  return 0;
+}
+
 /* ---- what is written down: under the layer's lock ---- */
 
 /* Under the lock. */
@@ -143,21 +176,20 @@ static struct swale__redis_request *make(struct swale__redis_client *c, enum swa
   return swale__redis_request_new(swale__redis_memory(c), ask, name, name2, m);
 }
 
-static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name, const char *name2,
-               struct swale_pending *pending) {
-  struct swale__redis_request *r = make(c, what, name, name2, NULL);
+static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name) {
+  struct swale__redis_request *r = make(c, what, name, "", NULL);
   if (!r)
     return SWALE_ENOMEM;
-  r->pending = pending;
   pthread_mutex_lock(&c->lock);
   swale__redis_requests_push(&c->asked, r);
   pthread_mutex_unlock(&c->lock);
   return 0;
 }
 
-static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
-                       swale_message *m, struct swale_pending *pending) {
-  struct swale__redis_request *r = make(c, what, name, "", m);
+/* What is entered in the books, and waits for Redis within bounds. */
+static int ask_in_books(struct swale__redis_client *c, enum swale__redis_ask what, const char *name,
+                        const char *name2, swale_message *m, struct swale_pending *pending) {
+  struct swale__redis_request *r = make(c, what, name, name2, m);
   if (!r)
     return SWALE_ENOMEM;
   r->pending = pending;
@@ -176,13 +208,13 @@ static int ask_message(struct swale__redis_client *c, enum swale__redis_ask what
 }
 
 static int backend_send(void *backend, const char *channel, swale_message *m, struct swale_pending *pending) {
-  return ask_message(backend, SWALE__REDIS_SEND, channel, m, pending);
+  return ask_in_books(backend, SWALE__REDIS_SEND, channel, "", m, pending);
 }
 
 static int backend_group_send(void *backend, const char *group, swale_message *m,
                               struct swale_pending *pending) {
   struct swale__redis_client *c = backend;
-  int rv = ask_message(c, SWALE__REDIS_GROUP_SEND, group, m, pending);
+  int rv = ask_in_books(c, SWALE__REDIS_GROUP_SEND, group, "", m, pending);
   if (rv == 0)
     return 0;
   pthread_mutex_lock(&c->lock);
@@ -218,7 +250,7 @@ static int backend_group_open(void *backend, const char *group, uint64_t *ticket
 
 /* Without memory the group stays open for Redis: what comes for it is a stray, and its lease runs on. */
 static void backend_group_close(void *backend, const char *group) {
-  (void)ask(backend, SWALE__REDIS_CLOSE, group, "", NULL);
+  (void)ask(backend, SWALE__REDIS_CLOSE, group);
 }
 
 static int backend_listen(void *backend, const char *channel) {
@@ -229,7 +261,7 @@ static int backend_listen(void *backend, const char *channel) {
 }
 
 static void backend_unlisten(void *backend, const char *channel) {
-  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel, "", NULL);
+  (void)ask(backend, SWALE__REDIS_UNLISTEN, channel);
 }
 
 /* In core mode a name with a "!" says whose it is, and he gets it from his queue. */
@@ -239,19 +271,19 @@ static int backend_receive(void *backend, const char *channel, bool wanted) {
     return SWALE_EUNSUPPORTED;
   if (wanted)
     return ask_topic(backend, SWALE__REDIS_RECEIVE, SWALE__REDIS_CHANNEL, channel, NULL);
-  return ask(backend, SWALE__REDIS_ENOUGH, channel, "", NULL);
+  return ask(backend, SWALE__REDIS_ENOUGH, channel);
 }
 
 static int backend_group_add(void *backend, const char *group, const char *channel,
                              struct swale_pending *pending) {
-  return ask(backend, SWALE__REDIS_ADD, group, channel, pending);
+  return ask_in_books(backend, SWALE__REDIS_ADD, group, channel, NULL, pending);
 }
 
 static int backend_group_discard(void *backend, const char *group, const char *channel) {
-  return ask(backend, SWALE__REDIS_DISCARD, group, channel, NULL);
+  return ask_in_books(backend, SWALE__REDIS_DISCARD, group, channel, NULL, NULL);
 }
 
-static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, "", "", NULL); }
+static void backend_flush(void *backend) { (void)ask(backend, SWALE__REDIS_FLUSH, ""); }
 
 /* ---- figures ---- */
 

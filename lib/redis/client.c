@@ -37,7 +37,7 @@ int64_t swale__redis_next_score(struct swale__redis_client *c) {
   return c->last_score_us = now;
 }
 
-/* ---- requests that carry messages ---- */
+/* ---- requests that are in the books ---- */
 
 static int result_of(const struct swale__redis_request *r) {
   switch (r->loss) {
@@ -72,23 +72,47 @@ void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_r
     end(c, r);
 }
 
+int swale__redis_loss(struct swale__redis_link *link, const struct swale__redis_reply *reply) {
+  if (!reply)
+    return SWALE_REDIS_LOST_DOWN;
+  if (!swale__redis_is_error(reply))
+    return SWALE__REDIS_NO_LOSS;
+  swale__redis_note_error(swale__redis_shard_of(link)->client, reply->text);
+  return SWALE_REDIS_LOST_ERROR;
+}
+
 static void lose_all(struct swale__redis_client *c, struct swale__redis_requests *q, int loss) {
   struct swale__redis_request *r;
   while ((r = swale__redis_requests_pop(q)))
     swale__redis_part_done(c, r, loss);
 }
 
+/* A membership means something for as long as it would have lasted. */
+static bool is_stale(const struct swale__redis_client *c, const struct swale__redis_request *r) {
+  uint64_t life = swale__redis_carries_message(r) ? c->expiry_ms : c->group_expiry_ms;
+  return swale_loop_now_ms(c->io.loop) - r->made_ms >= life;
+}
+
 static void expire(struct swale__redis_shard *s) {
-  uint64_t now = swale_loop_now_ms(s->client->io.loop);
+  struct swale__redis_requests all = s->waiting;
   struct swale__redis_request *r;
-  while ((r = s->waiting.first) && now - r->made_ms >= s->client->expiry_ms)
-    swale__redis_part_done(s->client, swale__redis_requests_pop(&s->waiting), SWALE_REDIS_LOST_EXPIRED);
+  s->waiting = (struct swale__redis_requests){0};
+  while ((r = swale__redis_requests_pop(&all)))
+    if (is_stale(s->client, r))
+      swale__redis_part_done(s->client, r, SWALE_REDIS_LOST_EXPIRED);
+    else
+      swale__redis_requests_push(&s->waiting, r);
 }
 
 static void pass_on(struct swale__redis_shard *s) {
-  expire(s);
-  while (swale__redis_shard_is_up(s) && swale__redis_link_waiting(&s->tell) < WRITE_AHEAD && s->waiting.first)
-    s->client->mode->send(s, swale__redis_requests_pop(&s->waiting));
+  while (swale__redis_shard_is_up(s) && swale__redis_link_waiting(&s->tell) < WRITE_AHEAD &&
+         s->waiting.first) {
+    struct swale__redis_request *r = swale__redis_requests_pop(&s->waiting);
+    if (is_stale(s->client, r))
+      swale__redis_part_done(s->client, r, SWALE_REDIS_LOST_EXPIRED);
+    else
+      s->client->mode->send(s, r);
+  }
 }
 
 /* ---- the end of every turn ---- */
@@ -166,6 +190,15 @@ void swale__redis_link_went_down(struct swale__redis_link *link) {
 }
 
 void swale__redis_link_turned(struct swale__redis_link *link) { finish(swale__redis_shard_of(link)->client); }
+
+void swale__redis_link_resolve(struct swale__redis_link *link, const char *name) {
+  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
+  const struct swale_redis_config *config = &c->settings->config;
+  link->lookup.query = ++c->queries;
+  c->resolving = true;
+  config->resolve(c->layer, link->lookup.query, name, config->user);
+  c->resolving = false;
+}
 
 /* ---- what came ---- */
 
@@ -305,6 +338,8 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
   switch ((enum swale__redis_ask)r->ask) {
   case SWALE__REDIS_SEND:
   case SWALE__REDIS_GROUP_SEND:
+  case SWALE__REDIS_ADD:
+  case SWALE__REDIS_DISCARD:
     r->made_ms = swale_loop_now_ms(c->io.loop);
     r->shard = (uint16_t)c->mode->shard_of(c, r);
     swale__redis_requests_push(&c->shards[r->shard].waiting, r);
@@ -321,10 +356,6 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
   case SWALE__REDIS_UNLISTEN:
     swale__redis_close_topic(c, r);
     break;
-  case SWALE__REDIS_ADD:
-  case SWALE__REDIS_DISCARD:
-    c->mode->member(c, r);
-    return;
   case SWALE__REDIS_FLUSH:
     flush(c);
     break;
@@ -362,6 +393,8 @@ static void tick(struct swale_timer *timer) {
       (struct swale__redis_client *)((char *)timer - offsetof(struct swale__redis_client, tick));
   look(c);
   swale__redis_renew(c);
+  for (size_t i = 0; i < c->n_shards; i++)
+    expire(&c->shards[i]);
   resume(c);
   finish(c);
   swale_timer_start(c->io.loop, &c->tick, TICK_MS);

@@ -36,9 +36,9 @@ struct swale__redis_shard {
 struct swale__redis_mode {
   const struct swale__redis_link_class *tell, *hear;
 
-  /* The shard whose connection a message needs first. */
+  /* The shard whose connection a request in the books needs first. */
   size_t (*shard_of)(struct swale__redis_client *c, const struct swale__redis_request *r);
-  /* Passes a message on; that connection is up. The request is ended (swale__redis_end) when all is answered. */
+  /* Passes such a request on; that connection is up. The request is ended (swale__redis_end) when all is answered. */
   void (*send)(struct swale__redis_shard *shard, struct swale__redis_request *r);
 
   /* A wanted topic is to be heard, or is not wanted any more; its shard's connections are up. */
@@ -53,8 +53,7 @@ struct swale__redis_mode {
   /* There may be room for more; fetches on if it has been stopped. */
   void (*resume)(struct swale__redis_shard *shard);
 
-  /* Membership of others' channels; the request is its to free. Everything that is in Redis. NULL: not in this mode. */
-  void (*member)(struct swale__redis_client *c, struct swale__redis_request *r);
+  /* Everything that is in Redis. NULL: not in this mode. */
   void (*flush)(struct swale__redis_client *c);
 };
 
@@ -88,6 +87,8 @@ struct swale__redis_client {
   bool stalled; /* loops have no room, since then */
   uint64_t stalled_ms;
   enum swale_redis_state told_state;
+  uint64_t queries;         /* that the host was asked, to resolve names */
+  bool resolving;           /* it is just being asked, and not to be told of anything */
   uint64_t opened, settled; /* tickets: of the last group that was opened, the last one told */
 };
 
@@ -109,6 +110,9 @@ void swale__redis_add(struct swale__redis_client *c, uint64_t *figure, uint64_t 
  * one ends it.
  */
 void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_request *r, int loss);
+
+/* What the reply says of a request, or no reply: a loss or none. An error is noted. */
+int swale__redis_loss(struct swale__redis_link *link, const struct swale__redis_reply *reply);
 
 /* An error that Redis answered: counted, and kept for the host to read. */
 void swale__redis_note_error(struct swale__redis_client *c, const char *text);
@@ -163,6 +167,7 @@ static inline bool swale__redis_shard_is_up(const struct swale__redis_shard *s) 
 void swale__redis_link_came_up(struct swale__redis_link *link);
 void swale__redis_link_went_down(struct swale__redis_link *link);
 void swale__redis_link_turned(struct swale__redis_link *link);
+void swale__redis_link_resolve(struct swale__redis_link *link, const char *name);
 
 static inline struct swale__redis_shard *swale__redis_shard_of(const struct swale__redis_link *link) {
   return link->owner;

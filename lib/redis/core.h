@@ -30,7 +30,8 @@ void swale__redis_core_look(struct swale__redis_shard *s);
 void swale__redis_core_join(struct swale__redis_shard *s, struct swale__redis_topic *topic);
 void swale__redis_core_leave(struct swale__redis_shard *s, struct swale__redis_topic *topic);
 void swale__redis_core_renew(struct swale__redis_shard *s, struct swale__redis_topic *topic);
-void swale__redis_core_member(struct swale__redis_client *c, struct swale__redis_request *r);
+/* Puts a channel of others into a group's set, or takes it out. */
+void swale__redis_core_change(struct swale__redis_shard *s, struct swale__redis_request *r);
 /* Takes one name out of a group's set. */
 void swale__redis_core_remove(struct swale__redis_shard *s, const char *group, const char *channel);
 void swale__redis_core_flush(struct swale__redis_client *c);

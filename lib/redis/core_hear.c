@@ -11,8 +11,9 @@
 /* Seconds for which Redis may let a connection wait for a message. */
 #define BLOCK_S "5"
 #define BLOCK_MS 5000
-/* Messages that are taken behind the first. */
-#define BATCH "64"
+/* Messages that are taken behind the first, and about how much of a reply they may fill; see link.c. */
+enum { BATCH = 64 };
+#define BATCH_BYTES ((size_t)16 << 20)
 
 static void popped(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data);
 
@@ -101,11 +102,16 @@ static void drained(struct swale__redis_link *link, const struct swale__redis_re
       take(c, reply->items[i], swale__redis_string_at(reply, i + 1), NULL);
 }
 
-static void drain(struct swale__redis_shard *s) {
+/* What stands behind a large message is likely to be large. */
+static void drain(struct swale__redis_shard *s, size_t first) {
   char key[SWALE__REDIS_NAME_SIZE];
+  struct swale__redis_number count;
+  size_t n = BATCH_BYTES / (first + 1);
   const struct swale__redis_word words[] = {SWALE__REDIS_WORD("ZPOPMIN"),
                                             swale__redis_bytes_word(key, own_queue(s->client, key)),
-                                            SWALE__REDIS_WORD(BATCH)};
+                                            swale__redis_whole(&count, n < 1       ? 1
+                                                                       : n < BATCH ? n
+                                                                                   : BATCH)};
   swale__redis_tell(&s->hear, 3, words, drained, NULL);
 }
 
@@ -137,7 +143,7 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
     } else if (is_own) {
       take(c, payload, score, NULL);
       if (swale__redis_may_fetch(c))
-        drain(s);
+        drain(s, payload->len);
     } else { /* a channel that nobody listens to any more */
       swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
     }
@@ -161,12 +167,15 @@ static void hear_up(struct swale__redis_link *link) {
   wait_for_message(link->owner);
 }
 
-static const struct swale__redis_link_class tell_class = {
-    .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
+static const struct swale__redis_link_class tell_class = {.up = swale__redis_link_came_up,
+                                                          .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
+                                                          .turned = swale__redis_link_turned};
 
 static const struct swale__redis_link_class hear_class = {.greet = greet_hear,
                                                           .up = hear_up,
                                                           .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
                                                           .turned = swale__redis_link_turned,
                                                           .quiet_ms = BLOCK_MS};
 
@@ -179,5 +188,4 @@ const struct swale__redis_mode swale__redis_core = {.tell = &tell_class,
                                                     .renew = swale__redis_core_renew,
                                                     .look = swale__redis_core_look,
                                                     .resume = core_resume,
-                                                    .member = swale__redis_core_member,
                                                     .flush = swale__redis_core_flush};

@@ -108,31 +108,15 @@ void swale__redis_core_remove(struct swale__redis_shard *s, const char *group, c
   remove_member(s, group, channel, told, NULL);
 }
 
-static void end_change(struct swale__redis_client *c, struct swale__redis_request *r, int result) {
-  swale_backend_complete(r->pending, result);
-  swale__redis_request_free(swale__redis_memory(c), r);
-}
-
 static void changed(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
-  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
-  int result = reply ? 0 : SWALE_ECLOSED;
-  if (reply && swale__redis_is_error(reply)) {
-    swale__redis_note_error(c, reply->text);
-    result = SWALE_EPROTOCOL;
-  }
-  end_change(c, data, result);
+  swale__redis_part_done(swale__redis_shard_of(link)->client, data, swale__redis_loss(link, reply));
 }
 
-void swale__redis_core_member(struct swale__redis_client *c, struct swale__redis_request *r) {
-  struct swale__redis_shard *s = &c->shards[swale__redis_shard(r->name, strlen(r->name), c->n_shards)];
-  if (!swale__redis_link_is_up(&s->tell)) {
-    swale__redis_note_error(c, "a membership was not changed: Redis is down");
-    end_change(c, r, SWALE_ECLOSED);
-  } else if (r->ask == SWALE__REDIS_ADD) {
+void swale__redis_core_change(struct swale__redis_shard *s, struct swale__redis_request *r) {
+  if (r->ask == SWALE__REDIS_ADD)
     add_member(s, r->name, r->name2, changed, r);
-  } else {
+  else
     remove_member(s, r->name, r->name2, changed, r);
-  }
 }
 
 /* ---- flushing ---- */

@@ -20,13 +20,8 @@ static size_t shard_of_key(const struct swale__redis_client *c, const char *chan
 static void filled(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
   struct swale__redis_client *c = swale__redis_shard_of(link)->client;
   struct swale__redis_request *r = data;
-  int loss = SWALE__REDIS_NO_LOSS;
-  if (!reply) {
-    loss = SWALE_REDIS_LOST_DOWN;
-  } else if (swale__redis_is_error(reply)) {
-    swale__redis_note_error(c, reply->text);
-    loss = SWALE_REDIS_LOST_ERROR;
-  } else if (reply->count == 3) {
+  int loss = swale__redis_loss(link, reply);
+  if (loss == SWALE__REDIS_NO_LOSS && reply->count == 3) {
     long long full = reply->items[0]->integer, failed = reply->items[1]->integer;
     if (full > 0)
       swale__redis_count(c, over_capacity, (uint64_t)full);
@@ -224,6 +219,10 @@ static void ask_members(struct swale__redis_shard *s, struct swale__redis_reques
 
 void swale__redis_core_send(struct swale__redis_shard *s, struct swale__redis_request *r) {
   struct swale__redis_client *c = s->client;
+  if (!swale__redis_carries_message(r)) {
+    swale__redis_core_change(s, r);
+    return;
+  }
   r->score_us = swale__redis_next_score(c);
   r->ready = r->ask == SWALE__REDIS_SEND;
   swale__redis_requests_push(&c->plans, r);
@@ -235,7 +234,7 @@ void swale__redis_core_send(struct swale__redis_shard *s, struct swale__redis_re
 
 /* Plain channels are received from every server in turn, and so they are sent to. */
 size_t swale__redis_core_shard_of(struct swale__redis_client *c, const struct swale__redis_request *r) {
-  if (r->ask == SWALE__REDIS_GROUP_SEND)
+  if (r->ask != SWALE__REDIS_SEND)
     return swale__redis_shard(r->name, strlen(r->name), c->n_shards);
   return strchr(r->name, '!') ? shard_of_key(c, r->name) : c->turn++ % c->n_shards;
 }

@@ -12,8 +12,6 @@
 enum { READ_SIZE = 16 << 10, READS_MAX = 16 };
 /* An output buffer of more than this is given back when it is empty. */
 #define OUT_KEEP ((size_t)1 << 20)
-/* What a reply may have besides its payload. */
-#define AROUND_PAYLOAD ((size_t)1 << 20)
 
 static const struct swale_allocator *memory(const struct swale__redis_link *link) {
   return &link->settings->env.allocator;
@@ -103,7 +101,8 @@ static void settle(struct swale__redis_link *link) {
 
 static void connect_to(struct swale__redis_link *link, const struct swale__redis_address *address) {
   link->fd = swale__redis_connect(address);
-  link->reader = link->fd >= 0 ? swale__redis_reader_new(memory(link)) : NULL;
+  link->budget = (struct swale__redis_budget){memory(link), 0, link->settings->reply_most, false};
+  link->reader = link->fd >= 0 ? swale__redis_reader_new(&link->budget) : NULL;
   link->state = SWALE__REDIS_CONNECTING;
   link->found = false;
   swale_timer_start(link->io->loop, &link->timer, link->settings->config.connect_timeout_ms);
@@ -113,9 +112,45 @@ static void connect_to(struct swale__redis_link *link, const struct swale__redis
     link->broken = swale_strerror(SWALE_ENOMEM);
 }
 
+static void connect_to_found(struct swale__redis_link *link) {
+  const struct swale__redis_address *address = swale__redis_lookup_next(&link->lookup);
+  if (address) {
+    connect_to(link, address);
+    return;
+  }
+  snprintf(link->error, sizeof link->error, "there is no host of the name %s", link->lookup.name);
+  link->broken = link->error;
+}
+
+static void look_up(struct swale__redis_link *link) {
+  link->state = SWALE__REDIS_RESOLVING;
+  swale_timer_start(link->io->loop, &link->timer, link->settings->config.connect_timeout_ms);
+  if (!swale__redis_lookup_begin(&link->lookup, link->place->host)) {
+    link->lookup.inside = true;
+    link->class->resolve(link, link->lookup.name);
+    link->lookup.inside = false;
+  }
+  if (!link->lookup.query)
+    connect_to_found(link);
+}
+
+void swale__redis_link_resolved(struct swale__redis_link *link, const struct addrinfo *found) {
+  swale__redis_lookup_end(&link->lookup, found);
+  if (link->lookup.inside)
+    return;
+  connect_to_found(link);
+  settle(link);
+}
+
 static void try(struct swale__redis_link *link) {
+  const struct swale__redis_address *found;
   link->asking = link->place->host->master != NULL;
-  connect_to(link, &link->place->addresses[link->next_address++ % link->place->n_addresses]);
+  if (link->place->n_addresses > 0)
+    connect_to(link, &link->place->addresses[link->next_address++ % link->place->n_addresses]);
+  else if ((found = swale__redis_lookup_next(&link->lookup)))
+    connect_to(link, found);
+  else
+    look_up(link);
   settle(link);
 }
 
@@ -137,6 +172,7 @@ void swale__redis_link_stop(struct swale__redis_link *link) {
     return;
   swale__redis_link_flush(link);
   link->state = SWALE__REDIS_OFF;
+  swale__redis_lookup_forget(&link->lookup);
   close_socket(link);
   answer_pendings(link);
   link->broken = NULL;
@@ -232,22 +268,25 @@ static void take_reply(struct swale__redis_link *link, const struct swale__redis
     swale__redis_link_break(link, why);
 }
 
+static const char too_large[] = "a reply that is too large";
+
 static void take_replies(struct swale__redis_link *link) {
   while (!link->broken && !link->found) {
     void *r = NULL;
     if (redisReaderGetReply(link->reader, &r) != REDIS_OK) {
-      swale__redis_link_break(link, link->reader->errstr);
+      swale__redis_link_break(link, link->budget.exceeded ? too_large : link->reader->errstr);
       return;
     }
     if (!r)
       break;
+    link->budget.used = 0;
     link->kept = false;
     take_reply(link, r);
     if (!link->kept)
       swale__redis_reply_free(r);
   }
-  if (link->reader->len - link->reader->pos > link->settings->config.payload_bytes + AROUND_PAYLOAD)
-    swale__redis_link_break(link, "a reply that is too large");
+  if (link->reader->len - link->reader->pos > link->settings->string_most)
+    swale__redis_link_break(link, too_large);
 }
 
 /* One piece; answers whether there may be more. */
@@ -326,6 +365,7 @@ static void read_more(struct swale_timer *timer) {
 
 void swale__redis_link_greeted(struct swale__redis_link *link) {
   link->state = SWALE__REDIS_UP;
+  swale__redis_lookup_forget(&link->lookup);
   link->failures = 0;
   link->heard_ms = swale_loop_now_ms(link->io->loop);
   swale_timer_start(link->io->loop, &link->timer, link->settings->config.command_timeout_ms / 2);
@@ -360,6 +400,10 @@ static void time_is_up(struct swale_timer *timer) {
     try(link);
   } else if (link->state == SWALE__REDIS_UP) {
     look_after(link);
+    settle(link);
+  } else if (link->state == SWALE__REDIS_RESOLVING) {
+    swale__redis_lookup_forget(&link->lookup);
+    link->broken = "the name of the host is not resolved in time";
     settle(link);
   } else {
     swale__redis_link_break(link, "Redis does not answer");

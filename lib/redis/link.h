@@ -11,6 +11,7 @@
 #include "redis/address.h"
 #include "redis/bytes.h"
 #include "redis/command.h"
+#include "redis/lookup.h"
 #include "redis/pending.h"
 #include "redis/reply.h"
 #include "redis/settings.h"
@@ -23,6 +24,9 @@
  *                    ^    |  failed            | failed         | failed
  *                    |    v                    v                v
  *                    +--- PAUSE <--------------+----------------+
+ *
+ * Where the host resolves names, an attempt begins with RESOLVING: its answer, which may come at once or later, leads on
+ * to CONNECTING.
  *
  * hiredis parses what comes; everything else about the connection is done here, because its asynchronous context does
  * not fit: it looks names up while it connects, reads without bound, keeps no count of what waits to be written,
@@ -45,6 +49,8 @@ struct swale__redis_link_class {
   void (*push)(struct swale__redis_link *link, const struct swale__redis_reply *reply);
   /* May it read on? Otherwise it stops until swale__redis_link_resume. NULL: always. */
   bool (*may_read)(struct swale__redis_link *link);
+  /* The name is to be resolved: sets lookup.query and asks the host. NULL: every place has its addresses. */
+  void (*resolve)(struct swale__redis_link *link, const char *name);
   /* The link has done something by itself, in a timer. */
   void (*turned)(struct swale__redis_link *link);
   uint32_t quiet_ms; /* so long a healthy server may say nothing while a command waits, beside the timeout */
@@ -52,6 +58,7 @@ struct swale__redis_link_class {
 
 enum swale__redis_link_state {
   SWALE__REDIS_OFF,
+  SWALE__REDIS_RESOLVING,
   SWALE__REDIS_CONNECTING,
   SWALE__REDIS_GREETING,
   SWALE__REDIS_UP,
@@ -64,7 +71,7 @@ struct swale__redis_io {
   struct swale_sockets sockets;
 };
 
-/* Where a server is: its addresses, or those of the sentinels that know. */
+/* Where a server is: its addresses, or those of the sentinels that know. None: the host resolves their names. */
 struct swale__redis_place {
   const struct swale_redis_host *host;
   struct swale__redis_address *addresses;
@@ -79,6 +86,7 @@ struct swale__redis_link {
   const struct swale__redis_place *place;
   struct swale__redis_address master; /* as a sentinel told */
   size_t next_address;
+  struct swale__redis_lookup lookup;
   uint8_t state;
   bool asking; /* connected to a sentinel */
   bool found;  /* it has answered */
@@ -89,6 +97,7 @@ struct swale__redis_link {
   uint32_t failures; /* since it was last up */
   uint64_t heard_ms; /* when it last said something */
   redisReader *reader;
+  struct swale__redis_budget budget;
   struct swale__redis_bytes out;
   size_t sent; /* of `out` */
   struct swale__redis_pendings pendings;
@@ -102,6 +111,8 @@ void swale__redis_link_init(struct swale__redis_link *link, const struct swale__
                             void *owner, const struct swale__redis_settings *settings,
                             const struct swale__redis_place *place);
 void swale__redis_link_start(struct swale__redis_link *link, const struct swale__redis_io *io);
+/* The host's answer to lookup.query; NULL: there is no such host. */
+void swale__redis_link_resolved(struct swale__redis_link *link, const struct addrinfo *found);
 /* Writes what can be written at once, and ends. `down` is not called. */
 void swale__redis_link_stop(struct swale__redis_link *link);
 

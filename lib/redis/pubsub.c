@@ -40,15 +40,7 @@ static size_t pubsub_shard_of(struct swale__redis_client *c, const struct swale_
 }
 
 static void published(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
-  struct swale__redis_client *c = swale__redis_shard_of(link)->client;
-  int loss = SWALE__REDIS_NO_LOSS;
-  if (!reply) {
-    loss = SWALE_REDIS_LOST_DOWN;
-  } else if (swale__redis_is_error(reply)) {
-    swale__redis_note_error(c, reply->text);
-    loss = SWALE_REDIS_LOST_ERROR;
-  }
-  swale__redis_part_done(c, data, loss);
+  swale__redis_part_done(swale__redis_shard_of(link)->client, data, swale__redis_loss(link, reply));
 }
 
 static uint64_t print_of(const struct swale__redis_client *c, const void *payload, size_t len) {
@@ -157,8 +149,10 @@ static void hear_up(struct swale__redis_link *link) {
   swale__redis_link_came_up(link);
 }
 
-static const struct swale__redis_link_class tell_class = {
-    .up = swale__redis_link_came_up, .down = swale__redis_link_went_down, .turned = swale__redis_link_turned};
+static const struct swale__redis_link_class tell_class = {.up = swale__redis_link_came_up,
+                                                          .down = swale__redis_link_went_down,
+                                                          .resolve = swale__redis_link_resolve,
+                                                          .turned = swale__redis_link_turned};
 
 static bool may_read(struct swale__redis_link *link) {
   return link->state != SWALE__REDIS_UP || swale__redis_may_fetch(swale__redis_shard_of(link)->client);
@@ -170,6 +164,7 @@ static const struct swale__redis_link_class hear_class = {.up = hear_up,
                                                           .may_read = may_read,
                                                           .down = swale__redis_link_went_down,
                                                           .push = hear_push,
+                                                          .resolve = swale__redis_link_resolve,
                                                           .turned = swale__redis_link_turned};
 
 const struct swale__redis_mode swale__redis_pubsub = {.tell = &tell_class,

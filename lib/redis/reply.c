@@ -6,10 +6,15 @@
 #include "redis/memory.h"
 
 static struct swale__redis_reply *make(const redisReadTask *task, size_t more) {
-  const struct swale_allocator *a = task->privdata;
-  struct swale__redis_reply *r = swale__redis_malloc(a, sizeof *r + more);
+  struct swale__redis_budget *budget = task->privdata;
+  const struct swale_allocator *a = budget->allocator;
+  size_t left = budget->most - budget->used;
+  budget->exceeded =
+      sizeof(struct swale__redis_reply) > left || more > left - sizeof(struct swale__redis_reply);
+  struct swale__redis_reply *r = budget->exceeded ? NULL : swale__redis_malloc(a, sizeof *r + more);
   if (!r)
     return NULL;
+  budget->used += sizeof *r + more;
   *r = (struct swale__redis_reply){.type = task->type, .allocator = a};
   if (task->parent) {
     struct swale__redis_reply *list = task->parent->obj;
@@ -69,12 +74,12 @@ void swale__redis_reply_free(struct swale__redis_reply *r) {
 
 static void free_any(void *reply) { swale__redis_reply_free(reply); }
 
-redisReader *swale__redis_reader_new(const struct swale_allocator *allocator) {
+redisReader *swale__redis_reader_new(struct swale__redis_budget *budget) {
   static const redisReplyObjectFunctions functions = {make_string, make_list, make_integer, make_nil,
                                                       free_any};
   redisReader *reader = redisReaderCreateWithFunctions((redisReplyObjectFunctions *)(uintptr_t)&functions);
   if (reader)
-    reader->privdata = (void *)allocator;
+    reader->privdata = budget;
   return reader;
 }
 

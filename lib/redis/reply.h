@@ -24,8 +24,15 @@ struct swale__redis_reply {
 
 #define SWALE__REDIS_ITEMS_MAX (4 << 20)
 
-/* A parser; `allocator` is kept. NULL without memory. Free with redisReaderFree. */
-redisReader *swale__redis_reader_new(const struct swale_allocator *allocator);
+/* What one reply may take up. A list that is nested in lists need not be long, nor its strings, to be too much. */
+struct swale__redis_budget {
+  const struct swale_allocator *allocator;
+  size_t used, most; /* `used` by the reply being read: to be set back when it has been */
+  bool exceeded;
+};
+
+/* A parser; `budget` is kept. NULL without memory. Free with redisReaderFree. */
+redisReader *swale__redis_reader_new(struct swale__redis_budget *budget);
 
 /* NULL is fine. */
 void swale__redis_reply_free(struct swale__redis_reply *r);

@@ -26,8 +26,8 @@ enum swale__redis_ask {
 };
 
 /*
- * A request lives until all that it led to has been answered (`parts`). Those that carry messages are entered
- * in the books then: once, with the worst that happened.
+ * A request lives until all that it led to has been answered (`parts`). Those that carry messages, and changes of
+ * others' memberships, are entered in the books then: once, with the worst that happened.
  */
 struct swale__redis_request {
   struct swale__redis_request *next;

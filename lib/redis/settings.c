@@ -62,11 +62,23 @@ static void measure(const struct swale_redis_config *c, struct room *texts, size
   }
 }
 
+/* What a string in a reply may have besides its payload; what a reply may take up beside a few payloads, for names. */
+#define AROUND_PAYLOAD ((size_t)1 << 20)
+#define AROUND_PAYLOADS ((size_t)64 << 20)
+enum { PAYLOADS = 4 };
+
+/* SIZE_MAX where there is no such number. */
+static size_t payloads(const struct swale_redis_config *c, size_t n, size_t around) {
+  return c->payload_bytes < (SIZE_MAX - around) / n ? n * c->payload_bytes + around : SIZE_MAX;
+}
+
 static void fill(struct swale__redis_settings *s, const struct swale_redis_config *c, size_t n_sentinels) {
   struct swale_redis_host *hosts = (struct swale_redis_host *)(s + 1);
   struct swale_redis_address *sentinels = (struct swale_redis_address *)(hosts + c->n_hosts);
   struct room texts = {(char *)(sentinels + n_sentinels), 0};
   s->config = *c;
+  s->string_most = payloads(c, 1, AROUND_PAYLOAD);
+  s->reply_most = payloads(c, PAYLOADS, AROUND_PAYLOADS);
   s->config.prefix = keep(&texts, c->prefix);
   s->config.local = keep(&texts, c->local);
   s->config.hosts = hosts;

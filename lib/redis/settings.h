@@ -16,6 +16,7 @@ struct swale__redis_settings {
   struct swale_env env; /* all functions set */
   struct swale__fernet_key keys[SWALE_REDIS_KEYS_MAX];
   size_t n_keys;
+  size_t string_most, reply_most; /* bytes that a string and a whole reply of Redis may take up */
 };
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "redis/url.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <swale/url.h>
@@ -9,6 +11,8 @@
 struct swale__redis_url {
   struct swale_allocator allocator;
   struct swale_url *parsed;
+  size_t size, length; /* of the block; of the URL's text */
+  struct swale_redis_key keys[SWALE_REDIS_KEYS_MAX];
   size_t n_places; /* in the authority, between commas */
   struct swale_redis_host *hosts;
   struct swale_redis_address *sentinels;
@@ -80,16 +84,14 @@ static int read_place(const struct reading *r, char *text, struct place *p) {
   return rv ? rv : read_address(r, text, p);
 }
 
-/* Cuts the next place off a list of them; NULL at its end. */
-static char *next_place(char **list) {
-  char *place = *list;
-  if (!place)
-    return NULL;
-  char *comma = strchr(place, ',');
+/* Cuts the next item off a list of them, in which this stands between two; NULL at its end. */
+static char *next_item(char **list, const char *between) {
+  char *item = *list;
+  char *comma = item ? strstr(item, between) : NULL;
   *list = comma ? comma + 1 : NULL;
   if (comma)
     *comma = '\0';
-  return place;
+  return item;
 }
 
 /* ---- schemes ---- */
@@ -113,7 +115,7 @@ static int read_tcp(const struct reading *r) {
   struct place p;
   uint32_t db;
   int rv = read_db_path(r, r->u->path, &db);
-  for (size_t i = 0; rv == 0 && (text = next_place(&list)); i++) {
+  for (size_t i = 0; rv == 0 && (text = next_item(&list, ",")); i++) {
     rv = read_place(r, text, &p);
     r->u->hosts[i] = (struct swale_redis_host){
         .host = p.host, .port = p.port, .db = db, .username = p.username, .password = p.password};
@@ -122,15 +124,19 @@ static int read_tcp(const struct reading *r) {
   return rv;
 }
 
+/* Behind a comma between two paths is the slash of the next; other commas are part of one. */
 static int read_unix(const struct reading *r) {
   struct place p;
+  char *list = r->u->path, *path;
+  size_t n = 0;
   int rv = read_place(r, r->u->authority, &p);
   if (rv == 0 && (p.host || p.port || *r->u->path == '\0'))
     rv = swale__redis_fail(r->why, SWALE_EFORMAT,
                            "a socket has a path and no host: redis+unix:///run/redis.sock");
-  r->u->hosts[0] =
-      (struct swale_redis_host){.path = r->u->path, .username = p.username, .password = p.password};
-  r->redis->n_hosts = 1;
+  while ((path = next_item(&list, ",/")))
+    r->u->hosts[n++] =
+        (struct swale_redis_host){.path = path, .username = p.username, .password = p.password};
+  r->redis->n_hosts = n;
   return rv;
 }
 
@@ -138,7 +144,7 @@ static int read_sentinels(const struct reading *r, struct swale_redis_host *h) {
   char *list = r->u->authority, *text;
   struct place p;
   int rv = 0;
-  for (size_t i = 0; rv == 0 && (text = next_place(&list)); i++) {
+  for (size_t i = 0; rv == 0 && (text = next_item(&list, ",")); i++) {
     rv = read_place(r, text, &p);
     if (rv == 0 && i > 0 && p.password)
       rv = swale__redis_fail(r->why, SWALE_EFORMAT,
@@ -220,6 +226,18 @@ static int set_local(const struct reading *r, const char *value) {
   return 0;
 }
 
+/* The URL's keys take the place of the config's. */
+static int set_key(const struct reading *r, const char *value) {
+  size_t n = r->redis->keys == r->u->keys ? r->redis->n_keys : 0;
+  if (n == SWALE_REDIS_KEYS_MAX)
+    return swale__redis_fail(r->why, SWALE_EINVAL, "there may be at most %d encryption keys",
+                             SWALE_REDIS_KEYS_MAX);
+  r->u->keys[n] = (struct swale_redis_key){value, strlen(value)};
+  r->redis->keys = r->u->keys;
+  r->redis->n_keys = n + 1;
+  return 0;
+}
+
 static int set_db(const struct reading *r, const char *value) {
   struct swale_redis_host *hosts = r->u->hosts;
   if (hosts[0].db > 0)
@@ -235,78 +253,94 @@ static int read_number(const struct reading *r, const char *value, uint64_t *n) 
   return rv < 0 ? swale__redis_fail(r->why, rv, "not a number up to 2^32-1: %s", value) : 0;
 }
 
-static int set_random_prefix_length(const struct reading *r, const char *value) {
+static int set_number(const struct reading *r, const char *value, uint32_t *to) {
   uint64_t n;
   int rv = read_number(r, value, &n);
   if (rv == 0)
-    r->redis->random_prefix_length = (uint32_t)n;
+    *to = (uint32_t)n;
   return rv;
+}
+
+static int set_seconds(const struct reading *r, const char *value, uint64_t *to_ms) {
+  uint64_t n;
+  int rv = read_number(r, value, &n);
+  if (rv == 0)
+    *to_ms = n * 1000;
+  return rv;
+}
+
+static int set_random_prefix_length(const struct reading *r, const char *value) {
+  return set_number(r, value, &r->redis->random_prefix_length);
 }
 
 static int set_capacity(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->capacity = (uint32_t)n;
-  return rv;
+  return set_number(r, value, &r->layer->capacity);
 }
 
 static int set_expiry(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->expiry_ms = n * 1000;
-  return rv;
+  return set_seconds(r, value, &r->layer->expiry_ms);
 }
 
 static int set_group_expiry(const struct reading *r, const char *value) {
-  uint64_t n;
-  int rv = read_number(r, value, &n);
-  if (rv == 0)
-    r->layer->group_expiry_ms = n * 1000;
-  return rv;
+  return set_seconds(r, value, &r->layer->group_expiry_ms);
 }
 
 static const struct {
   const char *key;
   int (*set)(const struct reading *r, const char *value);
+  bool again; /* may stand several times */
 } parameters[] = {
-    {"mode", set_mode},
-    {"serializer", set_serializer},
-    {"prefix", set_prefix},
-    {"db", set_db},
-    {"local", set_local},
-    {"random_prefix_length", set_random_prefix_length},
-    {"capacity", set_capacity},
-    {"expiry", set_expiry},
-    {"group_expiry", set_group_expiry},
+    {"mode", set_mode, false},
+    {"serializer", set_serializer, false},
+    {"prefix", set_prefix, false},
+    {"db", set_db, false},
+    {"local", set_local, false},
+    {"random_prefix_length", set_random_prefix_length, false},
+    {"capacity", set_capacity, false},
+    {"expiry", set_expiry, false},
+    {"group_expiry", set_group_expiry, false},
+    {"key", set_key, true},
 };
 
 static int read_param(const struct reading *r, const struct swale_url_param *p) {
-  for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++)
-    if (strcmp(parameters[i].key, p->key) == 0)
-      return parameters[i].set(r, p->value);
+  for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+    if (strcmp(parameters[i].key, p->key) != 0)
+      continue;
+    if (!parameters[i].again && swale_url_param(r->u->parsed, p->key) != p->value)
+      return swale__redis_fail(r->why, SWALE_EFORMAT, "a parameter given twice: %s", p->key);
+    return parameters[i].set(r, p->value);
+  }
   return swale__redis_fail(r->why, SWALE_EFORMAT, "no such parameter: %s", p->key);
 }
 
 /* ---- all of it ---- */
 
-static size_t count_places(const char *authority) {
+static size_t count_places(const char *text) {
   size_t n = 1;
-  for (; *authority; authority++)
-    n += *authority == ',';
+  for (; *text; text++)
+    n += *text == ',';
   return n;
 }
 
+/* A URL may hold passwords and keys; its text stands in one piece from the scheme on. */
+static void free_parsed(struct swale_url *parsed, size_t length, const struct swale_allocator *a) {
+  explicit_bzero((void *)(uintptr_t)parsed->scheme, length + 1);
+  swale_url_free(parsed, a);
+}
+
 /* The block that `parsed`, which becomes its own, is cut up in; NULL without memory. */
-static struct swale__redis_url *hold_new(struct swale_url *parsed, const struct swale_allocator *a) {
-  size_t n = count_places(parsed->authority);
+static struct swale__redis_url *hold_new(struct swale_url *parsed, size_t length,
+                                         const struct swale_allocator *a) {
+  size_t n = count_places(parsed->authority), paths = count_places(parsed->path), places = n;
+  n = n > paths ? n : paths;
   size_t authority = strlen(parsed->authority) + 1, path = strlen(parsed->path) + 1;
   size_t arrays = n * (sizeof(struct swale_redis_host) + sizeof(struct swale_redis_address));
-  struct swale__redis_url *u = a->malloc(sizeof *u + arrays + authority + path, a->user);
+  size_t size = sizeof(struct swale__redis_url) + arrays + authority + path;
+  struct swale__redis_url *u = a->malloc(size, a->user);
   if (!u)
     return NULL;
-  *u = (struct swale__redis_url){.allocator = *a, .parsed = parsed, .n_places = n};
+  *u = (struct swale__redis_url){
+      .allocator = *a, .parsed = parsed, .size = size, .length = length, .n_places = places};
   u->hosts = (struct swale_redis_host *)(u + 1);
   u->sentinels = (struct swale_redis_address *)(u->hosts + n);
   u->authority = memcpy(u->sentinels + n, parsed->authority, authority);
@@ -322,10 +356,10 @@ static int hold(const char *url, const struct swale_allocator *a, const struct s
     return swale__redis_fail(why, rv, "not a URL of Redis, such as redis://localhost:6379/0?mode=pubsub");
   if (rv < 0)
     return swale__redis_fail(why, rv, "the URL: %s", swale_strerror(rv));
-  *out = hold_new(parsed, a);
+  *out = hold_new(parsed, strlen(url), a);
   if (*out)
     return 0;
-  swale_url_free(parsed, a);
+  free_parsed(parsed, strlen(url), a);
   return swale__redis_fail(why, SWALE_ENOMEM, "the URL: %s", swale_strerror(SWALE_ENOMEM));
 }
 
@@ -350,6 +384,7 @@ void swale__redis_url_free(struct swale__redis_url *u) {
   if (!u)
     return;
   struct swale_allocator a = u->allocator;
-  swale_url_free(u->parsed, &a);
+  free_parsed(u->parsed, u->length, &a);
+  explicit_bzero(u, u->size);
   a.free(u, a.user);
 }

@@ -59,8 +59,8 @@ struct swale_ws {
   struct swale__ws_deflate *deflate; /* what has been agreed, until we close; NULL: messages go as they are */
   uint32_t message_ms;               /* the last message either way */
   union {
-    uint16_t controls;   /* frames that came in this second, until we close */
-    uint16_t close_code; /* the one we began to close with */
+    uint16_t controls_missing; /* from the peer's bucket of control frames, until we close */
+    uint16_t close_code;       /* the one we began to close with */
   };
   uint8_t phase;
   bool visited : 1; /* by the host; see swale__ws_visit */

@@ -118,16 +118,18 @@ static bool read_extension(const char **at, struct swale__ws_offer *offer) {
   return **at == '\0' || **at == ',';
 }
 
-void swale__ws_offer_read(struct swale__ws_offer *offer, const char *value) {
-  for (;;) {
+int swale__ws_offer_read(struct swale__ws_offer *offer, const char *value) {
+  for (int n = 0;; n++) {
+    struct swale__ws_offer next;
     while (skip(&value, ',')) {
     }
-    if (*value == '\0' || !read_extension(&value, offer))
-      break;
-    if (offer->made)
-      return;
+    if (*value == '\0')
+      return n;
+    if (!read_extension(&value, &next))
+      return -1;
+    if (next.made && !offer->made)
+      *offer = next;
   }
-  *offer = (struct swale__ws_offer){0};
 }
 
 /* ---- agreeing --------------------------------------------------------------------------- */

@@ -243,11 +243,16 @@ static int copy_subprotocols(const struct offered *offered, const struct swale_a
   return 0;
 }
 
-/* The lines of the header are parts of one list. */
-static void read_offers(const struct swale__ws_request *request, struct swale__ws_offer *offer) {
-  for (size_t i = 0; i < request->n_headers && !offer->made; i++)
-    if (named(&request->headers[i], "sec-websocket-extensions"))
-      swale__ws_offer_read(offer, request->headers[i].value);
+/* The lines of the header are parts of one list, and that is not empty. Faults in it end the handshake (RFC 6455, 9.1). */
+static int read_offers(const struct swale__ws_request *request, struct swale__ws_handshake *out) {
+  int lines = 0, extensions = 0, n = 0;
+  for (size_t i = 0; i < request->n_headers && n >= 0; i++)
+    if (named(&request->headers[i], "sec-websocket-extensions")) {
+      n = swale__ws_offer_read(&out->offer, request->headers[i].value);
+      extensions += n;
+      lines++;
+    }
+  return n < 0 || (lines && !extensions) ? malformed(out, "malformed Sec-WebSocket-Extensions header") : 0;
 }
 
 int swale__ws_handshake_check(const struct swale__ws_request *request,
@@ -260,9 +265,8 @@ int swale__ws_handshake_check(const struct swale__ws_request *request,
   }
   if (check_no_body(request, out) || check_host(request, out) || check_target(request, out) ||
       check_upgrade(request, out) || check_key(request, out) || check_origin(request, out) ||
-      collect_subprotocols(request, &offered, out))
+      collect_subprotocols(request, &offered, out) || read_offers(request, out))
     return 0;
   out->status = SWITCHING_PROTOCOLS;
-  read_offers(request, &out->offer);
   return copy_subprotocols(&offered, allocator, out);
 }

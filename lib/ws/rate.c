@@ -26,6 +26,15 @@ static void fill_up(uint32_t *missing, uint32_t ms, uint32_t rate, uint64_t whol
   *missing = filled < *missing ? *missing - (uint32_t)filled : 0;
 }
 
+/*
+ * Control frames are few, and 16 bits count those that are missing. They come back one by one at the times k * 1000 / rate, of
+ * which none is lost however small the steps are.
+ */
+static void count_back(uint16_t *missing, uint64_t then, uint32_t ms, uint32_t rate) {
+  uint64_t back = (then + ms) * rate / 1000 - then * rate / 1000;
+  *missing = back < *missing ? (uint16_t)(*missing - back) : 0;
+}
+
 /* A frame with the longest of messages must fit, or it could never come. */
 static uint64_t all_bytes(const struct swale_ws_options *o) {
   uint64_t least = o->message_max + FRAME_HEADER_MAX;
@@ -38,8 +47,7 @@ void swale__ws_hear(swale_ws *ws) {
   if (passed > 0 && ws->phase == SWALE__WS_OPEN) {
     fill_up(&ws->bytes_missing, passed, o->byte_rate, all_bytes(o));
     fill_up(&ws->messages_missing, passed, o->message_rate, o->message_rate);
-    if (now / 1000 != ws->heard_ms / 1000)
-      ws->controls = 0;
+    count_back(&ws->controls_missing, ws->heard_ms, passed, o->control_rate);
   }
   ws->heard_ms = now;
 }
@@ -53,8 +61,8 @@ bool swale__ws_spend_message(swale_ws *ws) {
 }
 
 bool swale__ws_spend_control(swale_ws *ws) {
-  if (ws->controls == ws->options->control_rate)
+  if (ws->controls_missing == ws->options->control_rate)
     return false;
-  ws->controls++;
+  ws->controls_missing++;
   return true;
 }

@@ -249,7 +249,7 @@ static void print_allocations(void) {
  * has to wait for the other. Many short tries, of which the best counts: with two threads on two cores whatever else runs takes
  * from one of them.
  */
-enum { WINDOW = 1024, LOOP_TRIES = 40, LOOP_DELIVERIES = 10000000, APART = 128 };
+enum { WINDOW = 1024, LOOP_TRIES = 40, LOOP_DELIVERIES = 10000000, BATCH = 64, APART = 128 };
 
 struct side {
   struct race *race;
@@ -269,6 +269,23 @@ struct race {
   atomic_ullong target; /* so many messages are to be sent by each side, since the beginning */
   atomic_bool stop;
 };
+
+/* Each thread on a processor of its own: two that yield to each other may stay on one for long. */
+static void pin(int nth) {
+  static cpu_set_t allowed;
+  static bool known;
+  if (!known && sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+    return;
+  known = true;
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &allowed) && nth-- == 0) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      sched_setaffinity(0, sizeof one, &one);
+      return;
+    }
+}
 
 static void wake_side(void *user) {
   struct side *s = user;
@@ -304,10 +321,23 @@ static void run_side(struct side *s) {
 
 static void *second_thread(void *arg) {
   struct side *s = arg;
+  pin(1);
   handled = 0;
   while (!atomic_load_explicit(&s->race->stop, memory_order_relaxed))
     run_side(s);
   return NULL;
+}
+
+/* Says often how far it is. */
+static swale_loop *loop_of(struct side *s) {
+  struct swale_loop_config config;
+  swale_loop *loop;
+  swale_loop_config_default(&config);
+  config.wake = wake_side;
+  config.user = s;
+  config.inbox_batch = BATCH;
+  must(swale_loop_new(&config, &loop), "swale_loop_new");
+  return loop;
 }
 
 /* Deliveries a second while so many messages more go to all members. */
@@ -330,12 +360,13 @@ static double measure_loops(int n_sides, size_t members) {
   r.message = world_message(&w, "count", TEXT_SIZE);
   for (int i = 0; i < n_sides; i++) {
     r.sides[i].race = &r;
-    r.sides[i].loop = world_loop(&w, wake_side, &r.sides[i]);
+    r.sides[i].loop = loop_of(&r.sides[i]);
     world_populate(&w, r.sides[i].loop, r.members, NULL);
   }
   handled = 0;
   if (n_sides == 2 && pthread_create(&thread, NULL, second_thread, &r.sides[1]) != 0)
     die("pthread_create");
+  pin(0);
   double best = 0;
   for (int t = 0; t <= (quick ? TRIES : LOOP_TRIES); t++) {
     double rate = time_race(&r, LOOP_DELIVERIES / members);

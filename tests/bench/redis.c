@@ -9,7 +9,6 @@
  *
  * Latencies are those of each delivery, from the call of swale_group_send to the handler.
  */
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,14 +27,23 @@
 
 enum { TEXT_SIZE = 64, WARM_MS = 300, RETRY_MS = 100 };
 
+#define LAYER_MARK                                                                                           \
+  0xffff0000u /* of the layer's sockets in the epoll; the others have their descriptors alone */
+
 /* A process's half of the layer, with one more descriptor that its loop waits for. */
 struct half {
   struct world world;
   struct swale_epoll io;
-  int waker, extra;
+  int epoll, waker, extra;
 };
 
 static void wake(void *half) { eventfd_write(((struct half *)half)->waker, 1); }
+
+static void watch(struct half *h, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint32_t)fd};
+  if (fd >= 0 && epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    die("epoll_ctl");
+}
 
 static void open_half(struct half *h, const char *url, const struct swale_consumer_class *members, size_t n,
                       int extra) {
@@ -48,9 +56,12 @@ static void open_half(struct half *h, const char *url, const struct swale_consum
     die("%s", why);
   h->extra = extra;
   h->waker = eventfd(0, EFD_NONBLOCK);
+  h->epoll = epoll_create1(0);
+  watch(h, h->waker);
+  watch(h, extra);
   world_open_on(&h->world, layer, NULL, 0, wake, h);
   must(swale_app_default(h->world.app, members), "swale_app_default");
-  must(swale_epoll_attach(&h->io, layer, h->world.loop), "swale_epoll_attach");
+  must(swale_epoll_attach_to(&h->io, layer, h->world.loop, h->epoll, LAYER_MARK), "swale_epoll_attach_to");
   world_populate(&h->world, h->world.loop, n, NULL);
 }
 
@@ -58,20 +69,27 @@ static void close_half(struct half *h) {
   swale_epoll_detach(&h->io);
   world_close(&h->world);
   close(h->waker);
+  close(h->epoll);
 }
 
-/* What happened to the extra descriptor; waits for so long at most. */
-static short turn(struct half *h, int most_ms) {
+/* Whether something happened to the extra descriptor; waits for so long at most. */
+static bool turn(struct half *h, int most_ms) {
+  struct epoll_event events[8];
+  bool extra = false;
   int ms = swale_loop_timeout_ms(h->world.loop);
-  struct pollfd fds[] = {{h->extra, POLLIN, 0}, {h->waker, POLLIN, 0}, {h->io.fd, POLLIN, 0}};
-  if (poll(fds, 3, ms >= 0 && ms < most_ms ? ms : most_ms) < 0)
-    die("poll");
-  if (fds[1].revents)
-    eventfd_read(h->waker, &(eventfd_t){0});
-  if (fds[2].revents)
-    swale_epoll_ready(&h->io);
+  int n = epoll_wait(h->epoll, events, 8, ms >= 0 && ms < most_ms ? ms : most_ms);
+  if (n < 0)
+    die("epoll_wait");
+  for (int i = 0; i < n; i++) {
+    if (swale_epoll_take(&h->io, &events[i]))
+      continue;
+    if (events[i].data.u64 == (uint64_t)h->waker)
+      eventfd_read(h->waker, &(eventfd_t){0});
+    else
+      extra = true;
+  }
   swale_loop_run(h->world.loop);
-  return fds[0].revents;
+  return extra;
 }
 
 static void send(struct half *h, const char *group, uint64_t number) {
@@ -140,7 +158,7 @@ static void receive_fan(const char *url, size_t members, int acks, int stop) {
   fan.members = members;
   fan.acks = acks;
   open_half(&h, url, &fan_member, members, stop);
-  while (turn(&h, 1000) == 0) {
+  while (!turn(&h, 1000)) {
   }
   close_half(&h);
 }
@@ -259,7 +277,7 @@ static void answer_pings(const char *url, int stop) {
   struct half h;
   echoing = &h;
   open_half(&h, url, &ping_member, 1, stop);
-  while (turn(&h, 1000) == 0) {
+  while (!turn(&h, 1000)) {
   }
   close_half(&h);
 }

@@ -140,10 +140,10 @@ def redis_table(redis):
     fans = table(["members", "swale, deliveries/s", "p50 us", "p99 us", "Redis' CPU us a message", "channels_redis, deliveries/s",
                   "p50 us", "p99 us", "ratio"], [redis_row(mode, fan) for mode in modes for fan in redis[mode]["fan"]])
     echoes = table(["round trip of one member, p50", "swale, us", "bare hiredis, us", "ratio", "bar"],
-                   [[mode, number(e["swale"], 1), number(e["bare"], 1), number(e["ratio"], 2), redis[mode]["echo_bar"]]
-                    for mode in modes for e in [redis[mode]["echo"]]])
+                   [[f"{mode}, {e['place']}", number(e["swale"], 1), number(e["bare"], 1), number(e["ratio"], 2), redis[mode]["echo_bar"]]
+                    for mode in modes for e in redis[mode]["echo"]])
     bars = ", ".join(f"{redis[mode]['bar']} in {mode} mode" for mode in modes)
-    errors = {e for mode in modes for x in [*redis[mode]["fan"], redis[mode]["echo"]] for e in x["errors"]}
+    errors = {e for mode in modes for x in [*redis[mode]["fan"], *redis[mode]["echo"]] for e in x["errors"]}
     return "\n\n".join([fans, f"The bars for the ratio at 1,000 members: {bars}.", echoes,
                         *(f"Failed: {e}" for e in sorted(errors))])
 

@@ -47,22 +47,27 @@ static const struct swale_transport_class nowhere = {
 
 /* ---- the world ---- */
 
-swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user) {
+static swale_loop *new_loop(const struct world *w, bool asks, void (*wake)(void *user), void *user) {
   struct swale_loop_config config;
   swale_loop *loop;
   swale_loop_config_default(&config);
   config.env = w->env;
   config.wake = wake;
   config.user = user;
+  config.host_asks_timeout = asks;
   must(swale_loop_new(&config, &loop), "swale_loop_new");
   return loop;
+}
+
+swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user) {
+  return new_loop(w, false, wake, user);
 }
 
 void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
                    void (*wake)(void *user), void *user) {
   struct swale_app_config app;
   *w = (struct world){.env = env, .layer = layer};
-  w->loop = world_loop(w, wake, user);
+  w->loop = new_loop(w, true, wake, user);
   swale_app_config_default(&app);
   app.env = env;
   app.keep = keep;

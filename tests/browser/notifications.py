@@ -11,7 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import http  # noqa: E402
-from support.browser import Browser  # noqa: E402
+from support.browser import Browser, Page  # noqa: E402
 from support.program import BUILD, Program, until  # noqa: E402
 
 LONG = ("A much longer notification, which does not fit on one line of a telephone, nor on two of them. "
@@ -20,28 +20,8 @@ DEFAULT = "새로운 알림이 도착했습니다."
 SCREENSHOTS = BUILD / "browser"
 
 
-class Page:
-    """One tab. Every question brings it to the front."""
-
-    def __init__(self, browser, url):
-        self.browser = browser
-        self.handle = browser.open(url)
-
-    def run(self, script, *args):
-        self.browser.driver.switch_to.window(self.handle)
-        return self.browser.driver.execute_script(script, *args)
-
-    def run_async(self, script):
-        """What the script calls its last argument with."""
-        self.browser.driver.switch_to.window(self.handle)
-        return self.browser.driver.execute_async_script(script)
-
-    def element(self, name):
-        self.browser.driver.switch_to.window(self.handle)
-        return self.browser.driver.find_element("id", name)
-
-    def text(self, name):
-        return self.element(name).text
+class Window(Page):
+    """The page of the example."""
 
     def messages(self):
         """What the list shows, newest first."""
@@ -57,7 +37,7 @@ class Notifications(unittest.TestCase):
     def setUp(self):
         self.program = self.enterContext(Program("notifications"))
         self.browser = self.enterContext(Browser())
-        self.pages = [Page(self.browser, self.program.url) for _ in range(2)]
+        self.pages = [Window(self.browser, self.program.url) for _ in range(2)]
         self.wait_for_connections()
 
     def wait_for_connections(self):

@@ -79,6 +79,8 @@ GOOD = {
     "a query": request(path="/?token=1"),
     "the absolute form of the target": request(path="http://127.0.0.1/"),
     "extensions nobody knows": request(headers=[("Sec-WebSocket-Extensions", "x-foo; a=1, x-bar")]),
+    "extensions with empty elements": request(headers=[("Sec-WebSocket-Extensions", ", x-foo,\t, x-bar; b=\"c\\d\" ;e,")]),
+    "extensions in two lines, one of them empty": request(headers=[("Sec-WebSocket-Extensions", "x-foo"), ("Sec-WebSocket-Extensions", "")]),
     "Content-Length of 0": request(headers=[("Content-Length", "0")]),
     "the same origin": request(replace={"Host": "example.com"}, headers=[("Origin", "http://example.com")]),
 }
@@ -154,6 +156,11 @@ BAD = {
     "a path without a route": (request(path="/nowhere"), 404),
     "a duplicate subprotocol": (request(headers=[("Sec-WebSocket-Protocol", "chat, chat")]), 400),
     "a malformed subprotocol list": (request(headers=[("Sec-WebSocket-Protocol", "chat,,;")]), 400),
+    **{f"extensions that are {value!r}": (request(headers=[("Sec-WebSocket-Extensions", value)]), 400) for value in [
+        "", ",,", ";", "a;", "a; ;b", "a; =1", "a; b=", 'a; b=""', 'a; b="c', 'a; b="c d"', "a b", "a/b", "a; b=c=d", "x, a; b c",
+        "permessage-deflate; client_max_window_bits=", "permessage-deflate, ;"]},
+    "extensions whose second line is malformed": (request(headers=[("Sec-WebSocket-Extensions", "permessage-deflate"),
+                                                                   ("Sec-WebSocket-Extensions", "=")]), 400),
     "another origin": (request(headers=[("Origin", "http://evil.example")]), 403),
     "the null origin": (request(headers=[("Origin", "null")]), 403),
     "an origin that only ends alike": (request(replace={"Host": "example.com"}, headers=[("Origin", "http://notexample.com")]), 403),

@@ -103,9 +103,11 @@ static int subject_disconnect(swale_consumer *c, int code) {
   return 0;
 }
 
+/* So long that few of them are too many, for the output and for the queue of a consumer that is paused. */
 static int subject_event(swale_consumer *c, swale_message *m) {
+  static const char text[300] = {0};
   (void)m;
-  swale_send_text(c, "event", 5);
+  swale_send_text(c, text, sizeof text);
   return 0;
 }
 
@@ -132,6 +134,7 @@ static inline void subject_init(struct subject *s) {
   swale_loop_config_default(&loop);
   swale_app_config_default(&app);
   layer.env = loop.env = app.env = &s->env;
+  layer.capacity = 10;
   app.user = s;
   REQUIRE(swale_layer_open("memory://", &layer, &s->layer, NULL, 0) == 0);
   REQUIRE(swale_loop_new(&loop, &s->loop) == 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""examples/chat as a process: rooms, refusals, raw bytes, the end."""
+"""examples/chat as a process: rooms, refusals, raw bytes, rooms on Redis, the end."""
 import asyncio
 import signal
 import subprocess
@@ -11,6 +11,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import http, websocket  # noqa: E402
 from support.program import BUILD, PATIENCE, Program, until  # noqa: E402
+from support.redis_server import Redis, need_redis  # noqa: E402
+
+need_redis()
 
 
 def room(program, name):
@@ -114,6 +117,67 @@ class Bytes(unittest.TestCase):
                 http.read_until(sock, b"\r\n\r\n")
             http.reset(sock)
         until(lambda: self.chat.descriptors() == before, "all sockets are closed")
+
+
+class Shared(websocket.TestCase):
+    """Several of them on one Redis, by SWALE_LAYER alone."""
+
+    async def rooms_span_processes(self, mode, **settings):
+        with Redis() as redis:
+            url = f"{redis.url}?mode={mode}"
+            async with Program("chat", SWALE_LAYER=url, **settings) as one, Program("chat", SWALE_LAYER=url) as other:
+                visitors = [*await websocket.connect_many(room(one, "lobby"), 5),
+                            *await websocket.connect_many(room(other, "lobby"), 5)]
+                for writer in (visitors[0], visitors[-1]):
+                    await writer.send("안녕하세요")
+                    lines = await websocket.receive_all(visitors)
+                    self.assertEqual(1, len(set(lines)))
+                    self.assertTrue(lines[0].endswith(": 안녕하세요"), lines[0])
+                for ws in visitors:
+                    await ws.close()
+
+    async def test_with_pubsub(self):
+        await self.rooms_span_processes("pubsub")
+
+    async def test_with_queues(self):
+        await self.rooms_span_processes("core")
+
+    async def test_with_several_loops(self):
+        await self.rooms_span_processes("pubsub", THREADS=3)
+
+    async def nothing_said_after_open_is_missed(self, mode):
+        with Redis() as redis:
+            url = f"{redis.url}?mode={mode}"
+            async with Program("chat", SWALE_LAYER=url) as one, Program("chat", SWALE_LAYER=url) as other:
+                for i in range(100):
+                    writer = await websocket.connect(room(other, f"room-{i}"))
+                    reader = await websocket.connect(room(one, f"room-{i}"))
+                    await writer.send(f"welcome {i}")
+                    self.assertTrue((await websocket.receive(reader)).endswith(f": welcome {i}"))
+                    await asyncio.gather(reader.close(), writer.close())
+
+    async def test_who_has_come_in_hears_the_next_line_with_pubsub(self):
+        await self.nothing_said_after_open_is_missed("pubsub")
+
+    async def test_who_has_come_in_hears_the_next_line_with_queues(self):
+        await self.nothing_said_after_open_is_missed("core")
+
+    async def test_a_room_without_redis_is_still_a_room(self):
+        with Redis() as redis:
+            redis.stop()
+            async with Program("chat", SWALE_LAYER=redis.url) as chat:
+                visitors = await websocket.connect_many(room(chat, "lobby"), 2)
+                await visitors[0].send("here at least")
+                for line in await websocket.receive_all(visitors):
+                    self.assertTrue(line.endswith(": here at least"), line)
+                for ws in visitors:
+                    await ws.close()
+
+    def test_a_layer_that_cannot_be_is_explained(self):
+        done = subprocess.run([BUILD / "examples" / "chat"], env={"SWALE_LAYER": "redis://localhost/?mode=loud"},
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("SWALE_LAYER: ", done.stderr)
 
 
 class End(websocket.TestCase):

@@ -85,7 +85,7 @@ static bool turn(struct nodes *n, int most_ms) {
 }
 
 void nodes_settle(struct nodes *n) {
-  for (int quiet = 0; quiet < 3; quiet++)
+  for (int quiet = 0; quiet < 8; quiet++) /* a server may be slow on a busy machine */
     while (turn(n, 4))
       quiet = 0;
 }

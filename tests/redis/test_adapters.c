@@ -2,6 +2,7 @@
 /* The same layer at home in loops of different kinds: epoll, and libevent and libuv where they are installed. */
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 
 #include <swale/adapters/epoll.h>
 #ifdef HAVE_LIBEVENT
@@ -95,6 +96,49 @@ static void a_layer_is_at_home_in_epoll(void **state) {
   live_in_both_modes(&(struct kind){epoll_attach, epoll_turn, epoll_detach});
 }
 
+/* ---- the host's own epoll ---- */
+
+#define MARK 0x80000001u
+
+static int host_epoll, ticks; /* the host's one descriptor is always ready */
+static uint64_t hosts_own;
+static unsigned seen;
+
+static void host_epoll_attach(swale_layer *layer, swale_loop *loop) {
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = &hosts_own};
+  host_epoll = epoll_create1(EPOLL_CLOEXEC);
+  ticks = eventfd(1, EFD_CLOEXEC);
+  assert_int_equal(epoll_ctl(host_epoll, EPOLL_CTL_ADD, ticks, &event), 0);
+  assert_int_equal(swale_epoll_attach_to(&in_epoll, layer, loop, host_epoll, 0), SWALE_EINVAL);
+  assert_int_equal(swale_epoll_attach_to(&in_epoll, layer, loop, host_epoll, MARK), 0);
+}
+
+static void host_epoll_turn(void) {
+  struct epoll_event events[4];
+  int n = epoll_wait(host_epoll, events, 4, 5);
+  for (int i = 0; i < n; i++) {
+    if (swale_epoll_take(&in_epoll, &events[i]))
+      continue;
+    assert_ptr_equal(events[i].data.ptr, &hosts_own);
+    seen++;
+  }
+  if (n == 1)
+    usleep(1000); /* nothing but the host's own */
+}
+
+static void host_epoll_detach(void) {
+  swale_epoll_detach(&in_epoll);
+  host_epoll_turn(); /* it is still the host's */
+  assert_true(seen > 0);
+  assert_int_equal(close(ticks), 0);
+  assert_int_equal(close(host_epoll), 0);
+}
+
+static void a_layer_is_at_home_in_the_hosts_own_epoll(void **state) {
+  (void)state;
+  live_in_both_modes(&(struct kind){host_epoll_attach, host_epoll_turn, host_epoll_detach});
+}
+
 /* ---- libevent ---- */
 
 #ifdef HAVE_LIBEVENT
@@ -157,6 +201,7 @@ static void a_layer_is_at_home_in_libuv(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_layer_is_at_home_in_epoll),
+      cmocka_unit_test(a_layer_is_at_home_in_the_hosts_own_epoll),
 #ifdef HAVE_LIBEVENT
       cmocka_unit_test(a_layer_is_at_home_in_libevent),
 #endif

@@ -251,7 +251,92 @@ static void what_waits_too_long_for_redis_expires(void **state) {
   nodes_close(&p.n);
 }
 
+static void note_result(int result, void *results) {
+  int *r = results;
+  r[++r[0]] = result;
+}
+
+static void memberships_change_while_redis_is_away(void **state) {
+  struct pair p;
+  int results[4] = {0};
+  open_pair_as(&p, state);
+  swale_layer *layer = p.n.at[0].layer;
+  const struct swale_completion then = {p.n.at[0].crowd.at[0].loop, note_result, results};
+  server_kill(&server);
+  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  crowd_group_send(layer, "other", 1);
+  assert_int_equal(swale_group_add_then(layer, "other", p.m[1].channel, &then), 0);
+  crowd_group_send(layer, "other", 2);
+  assert_int_equal(swale_group_discard(layer, "other", p.m[1].channel), 0);
+  crowd_group_send(layer, "other", 3);
+  nodes_run(&p.n, 20);
+  assert_int_equal(results[0], 0);
+  assert_int_equal(nodes_books(&p.n.at[0]).queued, 5);
+  server_restart(&server);
+  nodes_await(&p.n, SWALE_REDIS_UP);
+  nodes_settle(&p.n);
+  crowd_assert_got(&p.m[1], 2);
+  assert_int_equal(results[0], 1);
+  assert_int_equal(results[1], 0);
+  assert_flows(&p, 10);
+  close_pair(&p);
+}
+
+static void changes_of_memberships_wait_within_bounds(void **state) {
+  struct pair p;
+  struct swale_redis_config c;
+  int results[4] = {0}, rv = 0;
+  configure(&c, *state);
+  c.queue_bytes = 2000;
+  open_pair(&p, &c);
+  swale_layer *layer = p.n.at[0].layer;
+  const struct swale_completion then = {p.n.at[0].crowd.at[0].loop, note_result, results};
+  server_kill(&server);
+  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  assert_int_equal(swale_group_add_then(layer, "other", p.m[1].channel, &then), 0);
+  for (int i = 0; i < 50 && rv == 0; i++)
+    rv = swale_group_discard(layer, "other", p.m[1].channel);
+  assert_int_equal(rv, SWALE_EFULL);
+  assert_int_equal(swale_group_add(layer, "other", p.m[1].channel), SWALE_EFULL);
+  assert_true(nodes_books(&p.n.at[0]).queued_bytes <= 2000);
+  swale_layer_detach(layer);
+  crowd_run(&p.n.at[0].crowd);
+  assert_int_equal(results[0], 1);
+  assert_int_equal(results[1], SWALE_ECLOSED);
+  assert_true(nodes_books(&p.n.at[0]).lost[SWALE_REDIS_LOST_DOWN] > 1);
+  home_take(&p.n.at[0].home, layer);
+  server_restart(&server);
+  nodes_await(&p.n, SWALE_REDIS_UP);
+  nodes_settle(&p.n);
+  assert_flows(&p, 10);
+  close_pair(&p);
+}
+
+static void changes_of_memberships_wait_longer_than_messages(void **state) {
+  struct pair p;
+  struct swale_redis_config c;
+  struct swale_layer_config layer;
+  configure(&c, *state);
+  swale_layer_config_default(&layer);
+  layer.expiry_ms = 1000;
+  nodes_open_with(&p.n, &c, &layer);
+  server_kill(&server);
+  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  assert_int_equal(swale_group_add(p.n.at[0].layer, "g", "plain"), 0);
+  crowd_group_send(p.n.at[0].layer, "g", 1);
+  nodes_run(&p.n, 2500);
+  assert_int_equal(nodes_books(&p.n.at[0]).lost[SWALE_REDIS_LOST_EXPIRED], 1);
+  assert_int_equal(nodes_books(&p.n.at[0]).queued, 1);
+  server_restart(&server);
+  nodes_await(&p.n, SWALE_REDIS_UP);
+  nodes_settle(&p.n);
+  assert_int_equal(nodes_books(&p.n.at[0]).arrived, 1);
+  nodes_close(&p.n);
+}
+
 int main(void) {
+#define IN_CORE_MODE(test)                                                                                   \
+  { #test ", core", test, NULL, NULL, (void *)"core" }
 #define IN_BOTH_MODES(test)                                                                                  \
   {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
@@ -265,6 +350,9 @@ int main(void) {
       IN_BOTH_MODES(a_server_that_may_only_be_read_is_left_until_it_is_a_master),
       IN_BOTH_MODES(what_does_not_fit_is_refused_and_counted),
       IN_BOTH_MODES(what_waits_too_long_for_redis_expires),
+      IN_CORE_MODE(memberships_change_while_redis_is_away),
+      IN_CORE_MODE(changes_of_memberships_wait_within_bounds),
+      IN_CORE_MODE(changes_of_memberships_wait_longer_than_messages),
   };
   server_start(&server);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

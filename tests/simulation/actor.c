@@ -14,6 +14,9 @@
  * it was slow or undecided, may come after it left the group. So leaving is `strict` when nothing waited there.
  */
 
+/* Longer than the smallest window of those who compress. */
+enum { TEXT_BITS = 12 };
+
 const char *const plain_names[PLAINS] = {"jobs", "plain.box", "plain.heap"};
 
 const char *group_name(unsigned group) {
@@ -132,10 +135,10 @@ void group_owes(struct world *w, unsigned group) {
 
 /* NULL without memory. `group` -1: for the consumer of serial `to` alone, or for a plain channel. */
 swale_message *make_message(struct world *w, const char *type, int group, unsigned to) {
-  static char text[1 << 10];
+  static char text[(1 << TEXT_BITS) + 1];
   struct dice *d = &w->dice;
   uint64_t seed = dice_next(d) >> 1;
-  size_t len = write_text(text, dice_size(d, 9), seed);
+  size_t len = write_text(text, dice_size(d, dice_chance(d, 20) ? TEXT_BITS : 9), seed);
   const struct swale_allocator *a = &swale_testing_env_get(w->env)->allocator;
   swale_message *m = swale_message_new_with(type, 0, a);
   CHECK(w, m || w->memory_fails, "no message");
@@ -150,7 +153,7 @@ swale_message *make_message(struct world *w, const char *type, int group, unsign
 }
 
 static void check_payload(struct world *w, const swale_message *m) {
-  static char expected[1 << 10];
+  static char expected[(1 << TEXT_BITS) + 1];
   size_t len;
   const char *text = swale_message_get_str(m, "text", &len);
   size_t n = write_text(expected, len, (uint64_t)swale_message_get_int(m, "seed", 0));

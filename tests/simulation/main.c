@@ -112,6 +112,8 @@ static void run(const struct plan *plan, uint64_t seed, struct census *total) {
   total->read += w->census.read;
   total->dropped += w->census.dropped;
   total->errors += w->census.errors;
+  total->compressing += w->census.compressing;
+  total->inflated += w->census.inflated;
   world_free(w);
 }
 
@@ -123,10 +125,11 @@ static bool is_done(const struct plan *plan, const struct census *total, time_t 
 
 static void print_census(const struct census *c) {
   printf("simulation: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " connections came and went, %" PRIu64
-         " had a consumer; peers said %" PRIu64 " messages and read %" PRIu64 "; layer messages: %" PRIu64
-         " handled, %" PRIu64 " reported as dropped; %" PRIu64 " errors reported\n",
-         c->runs, c->steps, c->connections, c->consumers, c->said, c->read, c->handled, c->dropped,
-         c->errors);
+         " had a consumer, %" PRIu64 " compress; peers said %" PRIu64 " messages and read %" PRIu64
+         ", %" PRIu64 " of them compressed; layer messages: %" PRIu64 " handled, %" PRIu64
+         " reported as dropped; %" PRIu64 " errors reported\n",
+         c->runs, c->steps, c->connections, c->consumers, c->compressing, c->said, c->read, c->inflated,
+         c->handled, c->dropped, c->errors);
 }
 
 int main(int argc, char **argv) {

@@ -44,6 +44,7 @@ static void peer_leaves(struct peer *p) {
 
 static void bury(struct peer *p) {
   pipe_close(p);
+  squeeze_free(&p->squeeze);
   bytes_free(&p->out);
   bytes_free(&p->partial);
   bytes_free(&p->in.pending);
@@ -95,7 +96,7 @@ static void make_upgraded(struct peer *p) {
   struct world *w = p->world;
   struct request r;
   swale_ws *ws;
-  make_request(w, &r);
+  p->squeeze.offer = make_request(w, &r);
   p->upgraded = p->opening = p->busy = true;
   call_begin(w, FEED, p, "swale_ws_new_upgraded");
   int rv = swale_ws_new_upgraded(w->app, p->host->loop, &w->styles[p->style], &r.upgrade, p, &ws);
@@ -254,6 +255,14 @@ static void check_promise(struct peer *p, int status) {
         p->promised);
 }
 
+/* `value`: of the answer's Sec-WebSocket-Extensions. */
+static void agree(struct peer *p, const char *value) {
+  const char *fault = squeeze_agree(&p->squeeze, value);
+  CHECK(p->world, !fault, "connection %u is answered %s: %s", p->id, fault, value);
+  p->in.inflates = true;
+  p->world->census.compressing++;
+}
+
 void peer_answer(struct peer *p) {
   struct world *w = p->world;
   struct swale_ws_answer answer;
@@ -269,9 +278,12 @@ void peer_answer(struct peer *p) {
   p->answered = true;
   check_promise(p, answer.status);
   const char *accept = "";
-  for (size_t i = 0; i < answer.n_headers; i++)
+  for (size_t i = 0; i < answer.n_headers; i++) {
     if (strcmp(answer.headers[i].name, "Sec-WebSocket-Accept") == 0)
       accept = answer.headers[i].value;
+    if (strcmp(answer.headers[i].name, "Sec-WebSocket-Extensions") == 0)
+      agree(p, answer.headers[i].value);
+  }
   CHECK(w, (answer.status == 101) == accepts_key(accept), "status %d with the accept key \"%s\"",
         answer.status, accept);
   p->in.upgraded = answer.status == 101;
@@ -285,13 +297,32 @@ static void read_head(struct peer *p, const struct wire_event *e) {
   check_promise(p, e->status);
   if (e->status != 101)
     return;
-  const char *accept = strstr(e->head, "\r\nSec-WebSocket-Accept: ");
-  char key[64] = "";
+  const char *accept = strstr(e->head, "\r\nSec-WebSocket-Accept: "),
+             *extension = strstr(e->head, "\r\nSec-WebSocket-Extensions: ");
+  char key[64] = "", value[160] = "";
+  if (extension && sscanf(extension + 28, "%159[^\r]", value) == 1)
+    agree(p, value);
   if (p->head_len == 0)
     return; /* a spoilt request may be a valid one with another key */
   if (accept)
     sscanf(accept + 24, "%63s", key);
   CHECK(p->world, accepts_key(key), "the accept key \"%s\"", key);
+}
+
+static void read_message(struct peer *p, unsigned opcode, const unsigned char *bytes, size_t len) {
+  CHECK(p->world, notes_match(&p->sent, opcode, bytes, len),
+        "connection %u reads a message of %zu bytes that is not the next one sent", p->id, len);
+  p->world->census.read++;
+}
+
+/* That it is the one sent also says that text is UTF-8. */
+static void read_compressed(struct peer *p, const struct wire_event *e) {
+  struct bytes plain = {0};
+  CHECK(p->world, squeeze_inflate(&p->squeeze, e->payload, e->len, &plain),
+        "connection %u reads a compressed message of %zu bytes that is malformed", p->id, e->len);
+  read_message(p, e->opcode, plain.at, plain.len);
+  p->world->census.inflated++;
+  bytes_free(&plain);
 }
 
 static void read_frame(struct peer *p, const struct wire_event *e) {
@@ -313,9 +344,10 @@ static void read_frame(struct peer *p, const struct wire_event *e) {
     }
     break;
   default:
-    CHECK(w, notes_match(&p->sent, e->opcode, e->payload, e->len),
-          "connection %u reads a message of %zu bytes that is not the next one sent", p->id, e->len);
-    w->census.read++;
+    if (e->compressed)
+      read_compressed(p, e);
+    else
+      read_message(p, e->opcode, e->payload, e->len);
   }
 }
 

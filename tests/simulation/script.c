@@ -44,16 +44,27 @@ static const char *some_target(struct dice *d) {
   return targets[dice_below(d, dice_chance(d, 95) ? TARGETS - 2 : TARGETS)];
 }
 
-static int proper_request(struct dice *d, char *to, size_t size) {
+static const char *some_offer(struct dice *d) {
+  static const char *const offers[] = {
+      "permessage-deflate",
+      "permessage-deflate; client_max_window_bits",
+      "permessage-deflate; client_max_window_bits=10; server_max_window_bits=11",
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+      "permessage-deflate; server_max_window_bits=9; client_max_window_bits",
+  };
+  return dice_chance(d, 60) ? offers[dice_below(d, sizeof offers / sizeof offers[0])] : NULL;
+}
+
+static int proper_request(struct dice *d, const char *offer, char *to, size_t size) {
   static const char *const extras[] = {
       "", "Sec-WebSocket-Protocol: v1, v2\r\n", "Origin: http://sim\r\n",
-      "Cookie: a=b; c=d\r\nX-Filler: 0123456789012345678901234567890123456789\r\n",
-      "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n"};
+      "Cookie: a=b; c=d\r\nX-Filler: 0123456789012345678901234567890123456789\r\n"};
   return snprintf(
       to, size,
-      "GET %s HTTP/1.1\r\nHost: sim\r\n%sUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+      "GET %s HTTP/1.1\r\nHost: sim\r\n%s%s%s%sUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
       "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-      some_target(d), extras[dice_below(d, 5)]);
+      some_target(d), extras[dice_below(d, 4)], offer ? "sec-websocket-extensions: " : "", offer ? offer : "",
+      offer ? "\r\n" : "");
 }
 
 /* Bytes changed, left out or doubled, or nothing like a request at all. */
@@ -78,12 +89,15 @@ static size_t spoil(struct dice *d, char *text, size_t len) {
 void say_hello(struct peer *p) {
   struct dice *d = dice_of(p);
   char text[1024];
-  size_t len = (size_t)proper_request(d, text, sizeof text);
+  const char *offer = some_offer(d);
+  size_t len = (size_t)proper_request(d, offer, text, sizeof text);
+  p->squeeze.offer = offer;
   p->head_len = len;
   if (dice_chance(d, p->world->temper.broken)) {
     len = spoil(d, text, len);
     p->wild = true;
     p->head_len = 0;
+    p->squeeze.offer = NULL;
   }
   bytes_add(&p->out, text, len);
 }
@@ -92,7 +106,7 @@ static void add_header(struct request *r, const char *name, const char *value) {
   r->headers[r->upgrade.request.n_headers++] = (struct swale_header){name, value};
 }
 
-void make_request(struct world *w, struct request *r) {
+const char *make_request(struct world *w, struct request *r) {
   struct dice *d = &w->dice;
   bool broken = dice_chance(d, w->temper.broken);
   *r = (struct request){.upgrade = {.size = sizeof r->upgrade, .method = "GET", .version = "HTTP/1.1"}};
@@ -105,12 +119,16 @@ void make_request(struct world *w, struct request *r) {
     add_header(r, "Sec-WebSocket-Version", broken ? "8" : "13");
   if (dice_chance(d, 30))
     add_header(r, "Sec-WebSocket-Protocol", "v2");
+  const char *offer = some_offer(d);
+  if (offer)
+    add_header(r, "Sec-WebSocket-Extensions", offer);
   if (broken && dice_chance(d, 30))
     r->upgrade.method = "POST";
   r->upgrade.request.size = sizeof r->upgrade.request;
   r->upgrade.request.target = r->target;
   r->upgrade.request.headers = r->headers;
   r->upgrade.request.client = dice_chance(d, 50) ? "198.51.100.7:1234" : NULL;
+  return offer;
 }
 
 /* ---- frames ------------------------------------------------------------------------------------ */
@@ -124,6 +142,28 @@ static void note_message(struct peer *p, unsigned kind, const void *bytes, size_
   p->longest = len > p->longest ? len : p->longest;
 }
 
+static void say_ping(struct peer *p) {
+  char text[126];
+  size_t len = write_text(text, dice_below(dice_of(p), 126), dice_next(dice_of(p)));
+  put_frame(p, WIRE_FIN | WIRE_PING, text, len);
+  notes_add(&p->pings, WIRE_PONG, text, len, 0);
+}
+
+/* In one frame or two, the cut anywhere and a ping in between. */
+static void say_compressed(struct peer *p, unsigned kind, const void *bytes, size_t len) {
+  struct dice *d = dice_of(p);
+  struct bytes wire = {0};
+  squeeze_deflate(&p->squeeze, bytes, len, &wire);
+  size_t cut = dice_chance(d, 40) ? dice_below(d, (uint32_t)wire.len + 1) : wire.len;
+  bool whole = cut == wire.len;
+  put_frame(p, WIRE_RSV1 | kind | (whole ? WIRE_FIN : 0u), wire.at, cut);
+  if (!whole && dice_chance(d, 30))
+    say_ping(p);
+  if (!whole)
+    put_frame(p, WIRE_FIN | WIRE_CONTINUATION, wire.at + cut, wire.len - cut);
+  bytes_free(&wire);
+}
+
 static void say_message(struct peer *p) {
   struct dice *d = dice_of(p);
   static char text[(1 << MESSAGE_BITS) + 1];
@@ -131,7 +171,10 @@ static void say_message(struct peer *p) {
   size_t len = write_text(text, dice_size(d, p->world->temper.big), dice_next(d));
   if (kind == WIRE_BINARY && len > 0)
     text[dice_below(d, (uint32_t)len)] = (char)dice_next(d);
-  put_frame(p, WIRE_FIN | kind, text, len);
+  if (p->squeeze.agreed && dice_chance(d, 70))
+    say_compressed(p, kind, text, len);
+  else
+    put_frame(p, WIRE_FIN | kind, text, len);
   note_message(p, kind, text, len);
 }
 
@@ -160,13 +203,6 @@ static void say_fragment(struct peer *p) {
     return;
   note_message(p, p->partial_kind, p->partial.at, p->partial.len);
   p->partial_kind = 0;
-}
-
-static void say_ping(struct peer *p) {
-  char text[126];
-  size_t len = write_text(text, dice_below(dice_of(p), 126), dice_next(dice_of(p)));
-  put_frame(p, WIRE_FIN | WIRE_PING, text, len);
-  notes_add(&p->pings, WIRE_PONG, text, len, 0);
 }
 
 void say_pong(struct peer *p, const void *bytes, size_t len) {

@@ -170,14 +170,14 @@ static const char *fault_of_close(const unsigned char *payload, size_t len) {
   return wire_is_utf8(payload + 2, len - 2) ? NULL : "a reason that is not UTF-8";
 }
 
-static const char *fault_of_frame(const struct wire_event *e, unsigned char first) {
+static const char *fault_of_frame(const struct wire_event *e, unsigned char first, bool inflates) {
   if (!(first & WIRE_FIN))
     return "a fragment, which this server does not send";
-  if (first & 0x70)
+  if (first & 0x70 && (!inflates || (first & 0x70) != WIRE_RSV1 || e->opcode > WIRE_BINARY))
     return "reserved bits";
   switch (e->opcode) {
   case WIRE_TEXT:
-    return wire_is_utf8(e->payload, e->len) ? NULL : "text that is not UTF-8";
+    return e->compressed || wire_is_utf8(e->payload, e->len) ? NULL : "text that is not UTF-8";
   case WIRE_BINARY:
     return NULL;
   case WIRE_CLOSE:
@@ -214,7 +214,8 @@ static enum wire_event_kind next_frame(struct wire_reader *r, struct wire_event 
   e->opcode = b[0] & 0x0f;
   e->payload = b + 2 + more;
   e->len = (size_t)len;
-  const char *fault = fault_of_frame(e, b[0]);
+  e->compressed = (b[0] & WIRE_RSV1) != 0;
+  const char *fault = fault_of_frame(e, b[0], r->inflates);
   if (fault)
     return wrong(r, fault);
   r->closed = e->opcode == WIRE_CLOSE;

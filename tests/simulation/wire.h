@@ -46,7 +46,7 @@ void notes_free(struct notes *n);
 /* ---- what a peer writes ------------------------------------------------------------------------ */
 
 enum { WIRE_CONTINUATION = 0, WIRE_TEXT = 1, WIRE_BINARY = 2, WIRE_CLOSE = 8, WIRE_PING = 9, WIRE_PONG = 10 };
-enum { WIRE_FIN = 0x80 };
+enum { WIRE_FIN = 0x80, WIRE_RSV1 = 0x40 };
 
 /* A frame. `mask` 0: not masked, which a server must refuse. */
 void wire_frame(struct bytes *out, unsigned first_byte, const void *payload, size_t len, uint32_t mask);
@@ -58,6 +58,7 @@ struct wire_reader {
   bool upgraded; /* the head was a 101: frames follow */
   bool refused;  /* another head: nothing follows */
   bool closed;   /* a close frame has come */
+  bool inflates; /* messages may be compressed */
   const char *wrong;
 };
 
@@ -67,6 +68,7 @@ struct wire_event {
   int status;       /* of WIRE_HEAD */
   const char *head; /* ended by NUL, until the next call */
   unsigned opcode;  /* of WIRE_FRAME */
+  bool compressed;  /* so it is not known yet whether text is UTF-8 */
   const unsigned char *payload;
   size_t len;
 };

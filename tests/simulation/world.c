@@ -191,9 +191,20 @@ static void make_loop(struct world *w, struct host *h) {
   host_sleeps(w, h);
 }
 
+static void make_terms(struct world *w) {
+  struct dice *d = &w->dice;
+  swale_ws_deflate_default(&w->large);
+  w->small = w->large;
+  w->small.threshold = 0, w->small.mem_level = 1, w->small.level = 1;
+  w->small.server_window_bits = (int)dice_between(d, 9, 15),
+  w->small.client_window_bits = (int)dice_between(d, 9, 15);
+  w->small.server_context_takeover = dice_chance(d, 60),
+  w->small.client_context_takeover = dice_chance(d, 60);
+}
+
 /*
- * 0: small limits, usual deadlines. 1: tiny limits, short deadlines. 2: the defaults. 3: no deadlines, and a host that is told
- * nothing. 4: wide open.
+ * 0: small limits, usual deadlines, compression of any kind. 1: tiny limits, short deadlines, the same compression. 2: the
+ * defaults. 3: no deadlines, and a host that is told nothing. 4: wide open, with the default compression.
  */
 static void make_styles(struct world *w) {
   for (int i = 0; i < STYLES; i++) {
@@ -216,6 +227,8 @@ static void make_styles(struct world *w) {
   o->handshake_ms = o->ping_ms = o->pong_ms = o->close_ms = o->idle_ms = 0;
   o->output_max = 4000, o->output_high = 1, o->output_low = 0;
   w->styles[4].output_max = w->styles[4].output_high = (size_t)1 << 30;
+  w->styles[0].deflate = w->styles[1].deflate = &w->small;
+  w->styles[4].deflate = &w->large;
 }
 
 struct world *world_new(uint64_t seed, bool trace) {
@@ -232,6 +245,7 @@ struct world *world_new(uint64_t seed, bool trace) {
   make_app(w);
   for (uint32_t i = 0; i < w->temper.loops; i++)
     make_loop(w, &w->hosts[i]);
+  make_terms(w);
   make_styles(w);
   return w;
 }

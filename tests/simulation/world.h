@@ -11,6 +11,7 @@
 #include <swale/ws.h>
 
 #include "dice.h"
+#include "squeeze.h"
 #include "wire.h"
 
 /*
@@ -20,6 +21,7 @@
  *
  *   world.c      making and ending all of it; which callbacks may run when
  *   wire.c       HTTP and frames, independent of the library
+ *   squeeze.c    compression, likewise
  *   script.c     what peers say
  *   peer.c       one connection: its peer and its host
  *   pipe.c       the same over a socket, for swale_ws_pump_fd
@@ -84,6 +86,7 @@ struct peer {
   size_t longest; /* message said */
   bool deaf;      /* the connection has said that it reads no more */
   struct notes said, pings;
+  struct squeeze squeeze;
 
   /* what the peer reads */
   struct wire_reader in;
@@ -144,7 +147,7 @@ struct call {
 
 /* What a world has seen. */
 struct census {
-  uint64_t runs, steps, connections, consumers, said, handled, read, dropped, errors;
+  uint64_t runs, steps, connections, consumers, said, handled, read, dropped, errors, compressing, inflated;
 };
 
 struct tally {
@@ -164,6 +167,7 @@ struct world {
   swale_layer *layer;
   swale_app *app;
   struct swale_ws_options styles[STYLES];
+  struct swale_ws_deflate small, large; /* compression, of some of these */
   struct host hosts[LOOPS];
 
   struct peer **peers, **graves;
@@ -249,7 +253,8 @@ struct request {
   struct swale_ws_upgrade upgrade;
   char target[64];
 };
-void make_request(struct world *w, struct request *r);
+/* Answers the compression it offers, or NULL. */
+const char *make_request(struct world *w, struct request *r);
 /* Whether the answer's headers fit the key that requests carry. */
 bool accepts_key(const char *accept);
 

@@ -60,3 +60,27 @@ class Browser:
     def __exit__(self, *_):
         self.driver.quit()
         self.profile.cleanup()
+
+
+class Page:
+    """One tab. Every question brings it to the front."""
+
+    def __init__(self, browser, url):
+        self.browser = browser
+        self.handle = browser.open(url)
+
+    def run(self, script, *args):
+        self.browser.driver.switch_to.window(self.handle)
+        return self.browser.driver.execute_script(script, *args)
+
+    def run_async(self, script):
+        """What the script calls its last argument with."""
+        self.browser.driver.switch_to.window(self.handle)
+        return self.browser.driver.execute_async_script(script)
+
+    def element(self, name):
+        self.browser.driver.switch_to.window(self.handle)
+        return self.browser.driver.find_element("id", name)
+
+    def text(self, name):
+        return self.element(name).text

@@ -23,10 +23,11 @@ void world_log(struct world *w, const char *format, ...) {
 void world_expect_at(struct world *w, const char *expected, const char *file, int line) {
   char was[sizeof w->log];
   memcpy(was, w->log, w->log_len + 1);
-  w->log_len = 0;
-  w->log[0] = '\0';
+  world_clear_log(w);
   _assert_string_equal(was, expected, file, line);
 }
+
+void world_clear_log(struct world *w) { w->log[w->log_len = 0] = '\0'; }
 
 /* ---- callbacks ---- */
 
@@ -118,6 +119,11 @@ static int on_prepare(swale_consumer *c) {
   int rv = w->on_prepare(c);
   world_callback_ends(w);
   return rv;
+}
+
+int fake_undecided(swale_consumer *c) {
+  (void)c;
+  return 0;
 }
 
 const struct swale_consumer_class fake_class = {
@@ -217,6 +223,13 @@ int world_open(struct world *w, const struct swale_consumer_class *cls) {
     world_end(w);
   return rv;
 }
+
+void world_start_with(struct world *w, const struct swale_consumer_class *cls) {
+  world_init(w);
+  assert_int_equal(world_open(w, cls), 0);
+}
+
+void world_start(struct world *w) { world_start_with(w, NULL); }
 
 void world_end(struct world *w) {
   if (w->layer && w->loop)
@@ -429,6 +442,10 @@ int fake_open(struct fake *f, struct world *w, const char *name) {
   snprintf(target, sizeof target, "/%s/", name);
   return fake_open_request(f, w, name,
                            &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
+}
+
+void fake_enter(struct fake *f, struct world *w, const char *name) {
+  assert_int_equal(fake_open(f, w, name), 0);
 }
 
 int fake_deliver(struct fake *f, const char *text) {

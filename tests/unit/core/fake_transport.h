@@ -63,6 +63,9 @@ struct fake_state {
 /* The class of "/<name>/": handles "note" and "other", in no group. */
 extern const struct swale_consumer_class fake_class;
 
+/* For on_connect: leaves the decision open. */
+int fake_undecided(swale_consumer *c);
+
 /* Default configs with the world's environment; change them before world_open. */
 void world_init(struct world *w);
 
@@ -71,6 +74,10 @@ void world_init(struct world *w);
  * and then nothing is open.
  */
 int world_open(struct world *w, const struct swale_consumer_class *cls);
+
+/* Both, for tests that change nothing in between: it works. */
+void world_start(struct world *w);
+void world_start_with(struct world *w, const struct swale_consumer_class *cls);
 
 /* Frees everything, in order; checks that the books balance, and that nothing is leaked. */
 void world_close(struct world *w);
@@ -83,6 +90,7 @@ void world_log(struct world *w, const char *format, ...) SWALE_PRINTF(2, 3);
 /* Compares the log with what is expected and clears it. */
 #define world_expect(w, expected) world_expect_at((w), (expected), __FILE__, __LINE__)
 void world_expect_at(struct world *w, const char *expected, const char *file, int line);
+void world_clear_log(struct world *w);
 
 /* Brackets of every callback: for those that a test brings along itself. */
 void world_callback_begins(struct world *w);
@@ -119,6 +127,8 @@ extern const struct swale_transport_class fake_transport_class;
 /* Opens a connection to "/<name>/", or to a request of one's own; answers what swale_consumer_open did. */
 int fake_open(struct fake *f, struct world *w, const char *name);
 int fake_open_request(struct fake *f, struct world *w, const char *name, const struct swale_request *request);
+/* The first of these works. */
+void fake_enter(struct fake *f, struct world *w, const char *name);
 
 /* What a transport tells its consumer, each as a call of its own. */
 int fake_deliver(struct fake *f, const char *text);

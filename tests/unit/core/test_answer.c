@@ -3,19 +3,9 @@
 
 #include <stdio.h>
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
 static void open_undecided(struct world *w, struct fake *f) {
-  w->on_connect = undecided;
-  assert_int_equal(fake_open(f, w, "a"), 0);
+  w->on_connect = fake_undecided;
+  fake_enter(f, w, "a");
   world_expect(w, "a.connect");
 }
 
@@ -37,8 +27,7 @@ static void the_first_subprotocol_of_the_class_that_was_offered_is_chosen(void *
   cls.subprotocols = speaks;
   struct world w;
   struct fake a;
-  world_init(&w);
-  assert_int_equal(world_open(&w, &cls), 0);
+  world_start_with(&w, &cls);
   assert_int_equal(open_offering(&a, &w, (const char *const[]){"fair", "other", "good"}, 3), 0);
   world_expect(&w, "a.connect a>accept(good)");
   assert_int_equal(open_offering(&a, &w, (const char *const[]){"BEST", "goo", "goods"}, 3), 0);
@@ -71,7 +60,7 @@ static void a_wrong_subprotocol_leaves_the_decision_open(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   assert_int_equal(swale_accept(a.c, "none"), SWALE_EINVAL);
   assert_int_equal(swale_accept(a.c, ""), SWALE_EINVAL);
@@ -86,8 +75,8 @@ static void a_decision_is_made_once(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_accept(a.c, NULL), SWALE_ESTATE);
   assert_int_equal(swale_reject(a.c, 404, NULL), SWALE_ESTATE);
   assert_int_equal(swale_add_header(a.c, "x", "y"), SWALE_ESTATE);
@@ -114,7 +103,7 @@ static void nothing_can_be_decided_once_the_peer_has_gone(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_disconnect = decide_too_late;
   open_undecided(&w, &a);
   fake_lost(&a, 1006);
@@ -128,7 +117,7 @@ static void a_refusal_has_a_status_and_a_text(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   static const int wrong[] = {0, -1, 101, 200, 302, 399, 600, 1000};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -147,7 +136,7 @@ static void headers_go_along_in_order(void **state) {
   struct world w;
   struct fake a;
   char name[] = "X-One", value[] = "first";
-  open_world(&w);
+  world_start(&w);
   for (int accept = 0; accept < 2; accept++) {
     open_undecided(&w, &a);
     assert_int_equal(swale_add_header(a.c, name, value), 0);
@@ -168,7 +157,7 @@ static void headers_go_along_in_order(void **state) {
              accept ? "accept" : "reject(404)");
     world_expect(&w, expected);
     world_run(&w);
-    w.log[w.log_len = 0] = '\0';
+    world_clear_log(&w);
     memcpy(name, "X-One", 5);
     memcpy(value, "first", 5);
   }
@@ -181,7 +170,7 @@ static void a_header_has_a_token_for_a_name(void **state) {
                                     "a/b", "a[b]", "a@b", "a\"b",  "a\x7f",    "\x01"};
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(swale_add_header(a.c, bad[i], "v"), SWALE_EINVAL);
@@ -193,7 +182,7 @@ static void a_header_cannot_smuggle_another(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   for (int byte = 1; byte < 256; byte++) {
     char value[] = {'a', (char)byte, 'b', '\0'};
@@ -220,7 +209,7 @@ static void headers_of_the_handshake_are_reserved(void **state) {
   };
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
     assert_int_equal(swale_add_header(a.c, reserved[i], "v"), SWALE_EINVAL);
@@ -233,7 +222,7 @@ static void there_may_be_32_headers(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   for (int i = 0; i < 32; i++)
     assert_int_equal(swale_add_header(a.c, "x", "y"), 0);
@@ -246,7 +235,7 @@ static void headers_that_were_never_sent_are_freed(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   assert_int_equal(swale_add_header(a.c, "x", "y"), 0);
   fake_lost(&a, 1006);
@@ -257,7 +246,7 @@ static void a_header_needs_memory(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   for (long n = 1; n <= 2; n++) {
     w.u.fail_at = n;
@@ -276,8 +265,8 @@ static void a_close_has_a_code_that_may_be_sent(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   for (unsigned code = 0; code < 5200; code++) {
     bool good = code == 1000 || code == 1001 || code == 1003 || (code >= 1007 && code <= 1014) ||
                 (code >= 3000 && code <= 4999);
@@ -289,10 +278,10 @@ static void a_close_has_a_code_that_may_be_sent(void **state) {
   static const uint16_t good[] = {1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     struct fake b;
-    assert_int_equal(fake_open(&b, &w, "b"), 0);
+    fake_enter(&b, &w, "b");
     assert_int_equal(swale_close(b.c, good[i], NULL), 0);
     assert_int_equal(b.close_code, good[i]);
-    w.log[w.log_len = 0] = '\0';
+    world_clear_log(&w);
   }
   world_close(&w);
 }
@@ -304,8 +293,8 @@ static void a_reason_is_short_text(void **state) {
   char reason[125];
   memset(reason, 'r', 124);
   reason[124] = '\0';
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_close(a.c, 1000, reason), SWALE_EINVAL);
   assert_int_equal(swale_close(a.c, 1000, "\xe4"), SWALE_EUTF8);
   reason[123] = '\0';
@@ -320,7 +309,7 @@ static void a_close_before_the_decision_is_a_refusal(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   open_undecided(&w, &a);
   swale_consumer *c = a.c;
   assert_int_equal(swale_close(c, 1005, NULL), SWALE_EINVAL);
@@ -340,10 +329,10 @@ static void no_handler_runs_after_a_close(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
+  world_start(&w);
   w.on_message = close_in_message;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   swale_join(a.c, "all");
   swale_join(b.c, "all");
   world_group_send(&w, "all", "note", "1");
@@ -395,7 +384,7 @@ static void sending_needs_an_open_connection(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_disconnect = send_in_disconnect;
   open_undecided(&w, &a);
   expect_sends(&w, a.c, SWALE_ESTATE);
@@ -403,7 +392,7 @@ static void sending_needs_an_open_connection(void **state) {
   expect_sends(&w, a.c, 0);
   fake_pause(&a);
   expect_sends(&w, a.c, 0);
-  w.log[w.log_len = 0] = '\0';
+  world_clear_log(&w);
   fake_resume(&a);
   w.fail_send = SWALE_EFULL;
   expect_sends(&w, a.c, SWALE_EFULL);
@@ -421,8 +410,8 @@ static void what_is_sent_arrives_as_it_was(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   expect_sends(&w, a.c, 0);
   assert_int_equal(swale_send_text(a.c, "", 0), 0);
   assert_int_equal(swale_send_text(a.c, "text", 2), 0);
@@ -435,8 +424,8 @@ static void text_is_utf8(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_send_text(a.c, "\xff", 1), SWALE_EUTF8);
   assert_int_equal(swale_send_text(a.c, "\xc3\xa4", 1), SWALE_EUTF8);
   assert_int_equal(swale_send_bytes(a.c, "\xff", 1), 0);
@@ -448,8 +437,8 @@ static void what_a_renderer_answers_is_the_answer(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   swale_message *m = swale_message_new_with("type", 0, &w.u.env.allocator);
   assert_int_equal(swale_send_rendered(a.c, m, SWALE_TEXT, render_badly, NULL),
                    SWALE_ESTATE); /* not frozen */

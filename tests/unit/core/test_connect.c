@@ -4,16 +4,6 @@
 
 #include <stdio.h>
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
 static int open_target(struct fake *f, struct world *w, const char *target) {
   return fake_open_request(f, w, "a",
                            &(struct swale_request){.size = sizeof(struct swale_request), .target = target});
@@ -25,7 +15,7 @@ static void a_path_without_a_route_is_refused_with_404(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(open_target(&a, &w, "/a/b/"), 404);
   assert_null(a.c);
   assert_int_equal(open_target(&a, &w, "/"), 404);
@@ -38,7 +28,7 @@ static void a_default_class_serves_what_has_no_route(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(swale_app_default(w.app, &fake_class), 0);
   assert_int_equal(open_target(&a, &w, "/a/b/"), 0);
   world_expect(&w, "/a/b/.connect a>accept");
@@ -58,7 +48,7 @@ static void a_guard_refuses_with_its_status(void **state) {
   struct world w;
   struct fake a;
   char expected[128];
-  open_world(&w);
+  world_start(&w);
   w.on_guard = answer_status;
   for (size_t i = 0; i < sizeof as_they_are / sizeof *as_they_are; i++) {
     guard_status = as_they_are[i];
@@ -75,7 +65,7 @@ static void a_guard_refuses_with_its_status(void **state) {
   }
   assert_int_equal(swale_app_consumers(w.app), 0);
   guard_status = 0;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_close(&w);
 }
 
@@ -85,7 +75,7 @@ static void a_malformed_target_is_refused_with_400(void **state) {
                                         "/a%00/", "/a/#x", "*",    "http://h/a/"};
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
     assert_int_equal(open_target(&a, &w, targets[i]), 400);
     assert_null(a.c);
@@ -97,7 +87,7 @@ static void a_request_of_an_unknown_size_is_our_own_fault(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   struct swale_request request = {.target = "/a/"};
   assert_int_equal(fake_open_request(&a, &w, "a", &request), SWALE_EINVAL);
   request.size = sizeof request + 1;
@@ -115,14 +105,14 @@ static void more_consumers_than_the_app_allows_get_503(void **state) {
   world_init(&w);
   w.app_config.consumers_max = 2;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   for (int i = 0; i < 3; i++)
     assert_int_equal(fake_open(&c, &w, "c"), 503);
   assert_null(c.c);
   assert_int_equal(swale_app_consumers(w.app), 2);
   fake_lost(&a, 1000);
-  assert_int_equal(fake_open(&c, &w, "c"), 0);
+  fake_enter(&c, &w, "c");
   assert_int_equal(fake_open(&a, &w, "a"), 503);
   world_close(&w);
 }
@@ -131,7 +121,7 @@ static void an_app_is_frozen_by_its_first_connection(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(swale_app_route(w.app, "more/", &fake_class), 0);
   assert_int_equal(open_target(&a, &w, "/nowhere/at/all"), 404);
   assert_int_equal(swale_app_route(w.app, "even/more/", &fake_class), SWALE_ESTATE);
@@ -153,10 +143,10 @@ static void the_consumer_is_known_before_connect_runs(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = look_at_out;
   opening = &a;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_non_null(a.c);
   assert_ptr_equal(known_in_connect, a.c);
   world_close(&w);
@@ -168,10 +158,10 @@ static void a_decision_may_come_later(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   world_expect(&w, "a.connect b.connect");
   world_pass(&w, 4000);
   w.wakes = 0;
@@ -197,9 +187,9 @@ static void without_a_decision_the_deadline_rejects_with_503(void **state) {
   struct fake a;
   world_init(&w);
   w.app_config.connect_timeout_ms = 300;
-  w.on_connect = undecided;
+  w.on_connect = fake_undecided;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_in_range(swale_loop_timeout_ms(w.loop), 1, 300);
   world_pass(&w, 299);
   world_expect(&w, "a.connect");
@@ -221,12 +211,12 @@ static void another_consumer_may_decide(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
+  world_start(&w);
   w.on_message = accept_undecided;
   w.more = &b;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  w.on_connect = fake_undecided;
+  fake_enter(&b, &w, "b");
   world_send(&w, fake_channel(b.c), "other", "waits");
   world_send(&w, fake_channel(a.c), "note", "decide");
   world_send(&w, fake_channel(b.c), "other", "waits, too");
@@ -244,11 +234,11 @@ static void an_accept_that_fails_leaves_the_decision_open(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
+  world_start(&w);
   w.fail_accept = SWALE_ENOMEM;
   w.on_connect = connect_accept_fails;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   w.fail_accept = 0;
   assert_int_equal(swale_accept(a.c, NULL), 0);
   world_expect(&w, "a.connect b.connect a>accept");
@@ -256,7 +246,7 @@ static void an_accept_that_fails_leaves_the_decision_open(void **state) {
   world_expect(&w, "b>reject(503) b.disconnect(1006)");
   w.fail_accept = SWALE_ENOMEM;
   w.on_connect = NULL; /* returns what swale_accept answered */
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&b, &w, "b");
   world_expect(&w, "b.connect !callback(connect -1) b>reject(500) b.disconnect(1006)");
   world_close(&w);
 }
@@ -269,7 +259,7 @@ static void a_class_without_connect_that_cannot_accept_rejects(void **state) {
   world_init(&w);
   w.fail_accept = SWALE_ENOMEM;
   assert_int_equal(world_open(&w, &plain), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "!callback(connect -1) a>reject(500)");
   world_close(&w);
 }
@@ -340,7 +330,7 @@ static void the_scope_is_whole_until_the_callback_that_accepted_has_returned(voi
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_guard = set_user;
   w.on_connect = hold_strings;
   released = 0;
@@ -367,7 +357,7 @@ static void the_scope_moves_only_once(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(fake_open_request(&a, &w, "a", &full_request), 0);
   const swale_scope *s = swale_consumer_scope(a.c);
   const char *path = swale_scope_path(s);
@@ -391,13 +381,13 @@ static void what_was_needed_to_decide_is_freed_then(void **state) {
   (void)state;
   struct world w;
   struct fake a, b, c;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   long before = w.u.live;
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&b, &w, "b");
   assert_int_equal(w.u.live, before + 2); /* the consumer and its scope */
   w.on_connect = add_a_header;
-  assert_int_equal(fake_open(&c, &w, "c"), 0);
+  fake_enter(&c, &w, "c");
   assert_int_equal(w.u.live, before + 4);
   world_close(&w);
 }
@@ -427,9 +417,9 @@ static void an_undecided_consumer_has_its_whole_scope(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_guard = set_user;
-  w.on_connect = undecided;
+  w.on_connect = fake_undecided;
   assert_int_equal(fake_open_request(&a, &w, "a", &full_request), 0);
   world_pass(&w, 1000);
   check_whole_scope(swale_consumer_scope(a.c));
@@ -452,7 +442,7 @@ static void a_rejected_consumer_has_its_whole_scope_in_disconnect(void **state) 
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_guard = set_user;
   w.on_connect = reject_all;
   w.on_disconnect = check_in_disconnect;
@@ -472,7 +462,7 @@ static void what_guards_left_is_released_when_the_request_is_refused(void **stat
   w.on_guard = set_user;
   assert_int_equal(world_open(&w, NULL), 0);
   released = 0;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   struct fake b;
   assert_int_equal(fake_open(&b, &w, "b"), 503);
   assert_int_equal(released, 1);
@@ -484,9 +474,9 @@ static void without_memory_the_scope_stays_as_it_was(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_guard = set_user;
-  w.on_connect = undecided;
+  w.on_connect = fake_undecided;
   assert_int_equal(fake_open_request(&a, &w, "a", &full_request), 0);
   assert_int_equal(swale_accept(a.c, NULL), 0);
   w.u.fail_at = 1;
@@ -577,13 +567,13 @@ static void without_random_bytes_there_is_no_consumer(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.u.random_fails = 1;
   assert_int_equal(fake_open(&a, &w, "a"), SWALE_ERANDOM);
   assert_null(a.c);
   assert_int_equal(swale_app_consumers(w.app), 0);
   w.u.random_fails = 0;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_close(&w);
 }
 

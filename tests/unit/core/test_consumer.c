@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_transport.h"
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
-static void open_world_of(struct world *w, const struct swale_consumer_class *cls) {
-  world_init(w);
-  assert_int_equal(world_open(w, cls), 0);
-}
-
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
 /* ---- a life ---- */
 
 static void a_consumer_connects_receives_and_disconnects(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_non_null(a.c);
   assert_int_equal(swale_loop_consumers(w.loop), 1);
   assert_int_equal(swale_app_consumers(w.app), 1);
@@ -48,8 +33,8 @@ static void a_class_without_functions_accepts_and_ignores(void **state) {
   static const struct swale_consumer_class plain = {.name = "plain"};
   struct world w;
   struct fake a;
-  open_world_of(&w, &plain);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start_with(&w, &plain);
+  fake_enter(&a, &w, "a");
   assert_null(swale_state(a.c));
   assert_int_equal(fake_deliver(&a, "hi"), 0);
   world_send(&w, fake_channel(a.c), "note", "x");
@@ -65,8 +50,8 @@ static void the_getters_tell_where_a_consumer_belongs(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_ptr_equal(swale_consumer_class_of(a.c), &fake_class);
   assert_ptr_equal(swale_consumer_app(a.c), w.app);
   assert_ptr_equal(swale_consumer_loop(a.c), w.loop);
@@ -91,10 +76,10 @@ static void the_state_is_zeroed_and_aligned(void **state) {
     struct swale_consumer_class cls = {.state_size = size};
     struct world w;
     struct fake a, b;
-    open_world_of(&w, &cls);
+    world_start_with(&w, &cls);
     for (int i = 0; i < 3; i++) {
-      assert_int_equal(fake_open(&a, &w, "a"), 0);
-      assert_int_equal(fake_open(&b, &w, "b"), 0);
+      fake_enter(&a, &w, "a");
+      fake_enter(&b, &w, "b");
       unsigned char *mine = swale_state(a.c), *other = swale_state(b.c);
       assert_int_equal((uintptr_t)mine % _Alignof(max_align_t), 0);
       for (size_t k = 0; k < size; k++)
@@ -114,8 +99,8 @@ static void the_state_may_be_large(void **state) {
   struct swale_consumer_class cls = {.state_size = 1 << 20};
   struct world w;
   struct fake a;
-  open_world_of(&w, &cls);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start_with(&w, &cls);
+  fake_enter(&a, &w, "a");
   unsigned char *bytes = swale_state(a.c);
   assert_int_equal(bytes[(1 << 20) - 1], 0);
   world_close(&w);
@@ -167,9 +152,9 @@ static void a_connect_that_fails_rejects_with_500(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = fail_connect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect !callback(connect -77) a>reject(500) a.disconnect(1006)");
   world_close(&w);
 }
@@ -178,9 +163,9 @@ static void a_connect_that_fails_after_accepting_closes_with_1011(void **state) 
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = accept_and_fail;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>accept !callback(connect 5) a>close(1011)");
   fake_lost(&a, 1011);
   world_expect(&w, "a.disconnect(1011)");
@@ -191,18 +176,18 @@ static void a_connect_may_reject(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = reject_connect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>reject(404 nobody) a.disconnect(1006)");
   w.on_connect = reject_and_fail;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>reject(410) !callback(connect 6) a.disconnect(1006)");
   w.on_connect = close_connect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>reject(403 no) a.disconnect(1006)");
   w.on_connect = accept_and_close;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>accept a>close(4001 bye)");
   fake_lost(&a, 4001);
   world_expect(&w, "a.disconnect(4001)");
@@ -214,8 +199,8 @@ static void a_handler_that_fails_closes_with_1011(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   w.on_message = fail_message;
   world_send(&w, fake_channel(a.c), "note", "1");
   world_send(&w, fake_channel(a.c), "note", "2");
@@ -231,8 +216,8 @@ static void a_receive_that_fails_closes_with_1011(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   w.on_receive = fail_receive;
   assert_int_equal(fake_deliver(&a, "hi"), 0);
   world_expect(&w, "a.connect a>accept a.receive(hi) !callback(receive -11) a>close(1011)");
@@ -246,9 +231,9 @@ static void a_disconnect_that_fails_is_reported(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_disconnect = fail_disconnect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_lost(&a, 1006);
   world_expect(&w, "a.connect a>accept a.disconnect(1006) !callback(disconnect 9)");
   world_close(&w);
@@ -258,8 +243,8 @@ static void a_close_without_memory_cuts_the_connection(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   w.fail_close = SWALE_ENOMEM;
   swale_loop_enter(w.loop);
   assert_int_equal(swale_close(a.c, 1000, NULL), 0);
@@ -272,13 +257,13 @@ static void a_refusal_without_memory_cuts_the_connection(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = reject_connect;
   w.fail_reject = SWALE_ENOMEM;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.connect a>reject(404 nobody) !callback(connect -1) a.disconnect(1006)");
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_close(a.c, 1000, NULL), 0); /* here, too */
   world_run(&w);
   world_expect(&w, "a.connect a>reject(403) a.disconnect(1006)");
@@ -289,8 +274,8 @@ static void many_ends_at_once_are_one(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   swale_consumer *c = a.c;
   swale_loop_enter(w.loop);
   assert_int_equal(swale_close(c, 4000, NULL), 0);
@@ -310,9 +295,9 @@ static void a_loss_while_undecided_disconnects_and_ends_the_deadline(void **stat
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
   fake_lost(&a, 1006);
   world_expect(&w, "a.connect a.disconnect(1006)");
   assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
@@ -323,8 +308,8 @@ static void a_loss_outside_of_calls_disconnects_in_the_next_run(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   a.gone = true;
   swale_consumer_lost(a.c, 1006);
   world_expect(&w, "a.connect a>accept");
@@ -344,7 +329,7 @@ static void a_loss_is_no_reason_to_disconnect_where_connect_never_ran(void **sta
   world_init(&w);
   w.layer_config.groups_max = 1;
   assert_int_equal(world_open(&w, &cls), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "!callback(groups -4) a>reject(500)");
   assert_int_equal(world_stats(&w).groups, 0);
   assert_int_equal(world_stats(&w).consumers, 0);
@@ -573,8 +558,8 @@ static void live(struct matrix *x) {
   struct swale_timer timer = {.fire = act_in_timer};
   struct swale_job job = {.run = act_in_job};
   x->acting = true;
-  assert_int_equal(fake_open(&x->a, w, "a"), 0);
-  assert_int_equal(fake_open(&x->b, w, "b"), 0);
+  fake_enter(&x->a, w, "a");
+  fake_enter(&x->b, w, "b");
   if (x->a.c)
     fake_deliver(&x->a, "hi");
   if (x->a.c)
@@ -653,13 +638,13 @@ static void the_groups_of_the_class_are_joined_before_connect_and_left_after_dis
   cls.groups = groups;
   struct world w;
   struct fake a, b;
-  open_world_of(&w, &cls);
+  world_start_with(&w, &cls);
   w.on_connect = count_in_connect;
   w.on_disconnect = count_in_disconnect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(members_in_connect, 1);
   assert_string_equal(seen_in_connect, fake_channel(a.c));
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&b, &w, "b");
   assert_int_equal(members_in_connect, 2);
   assert_int_equal(swale_group_count(w.layer, "more"), 2);
   assert_int_equal(world_group_send(&w, "more", "note", "x"), 2);
@@ -681,9 +666,9 @@ static void the_groups_are_left_when_connect_rejects(void **state) {
   cls.groups = groups;
   struct world w;
   struct fake a;
-  open_world_of(&w, &cls);
+  world_start_with(&w, &cls);
   w.on_connect = reject_connect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_group_count(w.layer, "all"), 0);
   world_close(&w);
 }
@@ -692,9 +677,9 @@ static void a_consumer_joins_and_leaves_by_itself(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_join(a.c, "all"), 0); /* before it is decided */
   assert_int_equal(swale_join(a.c, "all"), 0);
   assert_int_equal(swale_group_count(w.layer, "all"), 1);
@@ -725,9 +710,9 @@ static void a_group_joined_in_disconnect_is_left_at_once(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_disconnect = join_in_disconnect;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_lost(&a, 1000);
   assert_int_equal(world_stats(&w).memberships, 0);
   world_run(&w);
@@ -743,8 +728,8 @@ static void a_consumer_without_a_layer_has_neither_channel_nor_groups(void **sta
   cls.layer = "elsewhere";
   struct world w;
   struct fake a;
-  open_world_of(&w, &cls);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start_with(&w, &cls);
+  fake_enter(&a, &w, "a");
   assert_null(swale_consumer_layer(a.c));
   assert_string_equal(fake_channel(a.c), "");
   assert_int_equal(swale_join(a.c, "all"), SWALE_ENOTFOUND);
@@ -767,8 +752,8 @@ static void groups_without_a_layer_refuse_the_connection(void **state) {
   cls.groups = groups;
   struct world w;
   struct fake a;
-  open_world_of(&w, &cls);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start_with(&w, &cls);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "!callback(groups -6) a>reject(500)");
   world_close(&w);
 }
@@ -780,12 +765,12 @@ static void a_class_names_its_layer(void **state) {
   struct world w;
   struct fake a, b;
   swale_layer *second;
-  open_world(&w);
+  world_start(&w);
   struct swale_layer_config config = w.layer_config;
   assert_int_equal(swale_layer_open("memory://", &config, &second, NULL, 0), 0);
   assert_int_equal(swale_app_layer(w.app, "second", second), 0);
   assert_int_equal(swale_app_route(w.app, "second/<name>/", &cls), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   struct swale_request request = {.size = sizeof request, .target = "/second/b/"};
   assert_int_equal(fake_open_request(&b, &w, "b", &request), 0);
   assert_ptr_equal(swale_consumer_layer(a.c), w.layer);
@@ -810,9 +795,9 @@ static void a_consumer_is_found_by_its_channel_until_it_ends(void **state) {
   struct fake a, b;
   char name[SWALE_NAME_SIZE];
   swale_loop *other;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(swale_loop_new(&w.loop_config, &other), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   swale_channel_name(a.c, name);
   assert_ptr_equal(swale_consumer_find(w.loop, w.layer, name), a.c);
   assert_null(swale_consumer_find(other, w.layer, name));
@@ -827,7 +812,7 @@ static void a_consumer_is_found_by_its_channel_until_it_ends(void **state) {
   assert_null(swale_consumer_find(w.loop, w.layer, name));
   assert_int_equal(world_send(&w, name, "note", "x"), SWALE_ECLOSED);
   assert_int_equal(swale_group_add(w.layer, "all", name), SWALE_ECLOSED);
-  assert_int_equal(fake_open(&b, &w, "b"), 0); /* in its place */
+  fake_enter(&b, &w, "b"); /* in its place */
   assert_null(swale_consumer_find(w.loop, w.layer, name));
   assert_int_equal(world_send(&w, name, "note", "x"), SWALE_ECLOSED);
   assert_ptr_equal(swale_consumer_find(w.loop, w.layer, fake_channel(b.c)), b.c);
@@ -841,9 +826,9 @@ static void a_message_of_the_peer_needs_an_open_consumer(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
   assert_int_equal(fake_deliver(&a, "early"), SWALE_ESTATE);
   assert_int_equal(swale_accept(a.c, NULL), 0);
   assert_int_equal(fake_deliver(&a, "now"), 0);
@@ -885,11 +870,11 @@ static void a_consumer_is_never_called_inside_itself(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.on_connect = nest_in_connect;
   w.on_receive = nest_in_receive;
   w.on_message = nest_in_handler;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(fake_deliver(&a, "hi"), 0);
   world_send(&w, fake_channel(a.c), "note", "x");
   world_run(&w);

@@ -3,26 +3,14 @@
 
 #include <stdio.h>
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
-static void clear_log(struct world *w) { w->log[w->log_len = 0] = '\0'; }
-
 /* Members a, b, c of the group "all". */
 static void open_three(struct world *w, struct fake *f) {
   for (int i = 0; i < 3; i++) {
     char name[2] = {(char)('a' + i), '\0'};
-    assert_int_equal(fake_open(&f[i], w, name), 0);
+    fake_enter(&f[i], w, name);
     assert_int_equal(swale_join(f[i].c, "all"), 0);
   }
-  clear_log(w);
+  world_clear_log(w);
 }
 
 static uint64_t dropped(struct world *w, enum swale_drop_reason reason) {
@@ -35,7 +23,7 @@ static void a_group_message_reaches_each_member_once_and_later(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   assert_int_equal(world_group_send(&w, "all", "note", "x"), 3);
   world_expect(&w, "");
@@ -54,7 +42,7 @@ static void groups_and_channels_keep_one_order(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   world_send(&w, fake_channel(f[0].c), "note", "1");
   world_group_send(&w, "all", "note", "2");
@@ -69,10 +57,10 @@ static void who_joined_later_or_left_does_not_get_it(void **state) {
   (void)state;
   struct world w;
   struct fake f[3], d;
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   assert_int_equal(world_group_send(&w, "all", "note", "x"), 3);
-  assert_int_equal(fake_open(&d, &w, "d"), 0);
+  fake_enter(&d, &w, "d");
   swale_join(d.c, "all");
   swale_leave(f[1].c, "all");
   swale_leave(f[2].c, "all");
@@ -98,7 +86,7 @@ static void who_leaves_while_the_message_is_told_does_not_get_it(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   others = f;
   w.on_message = end_the_others;
@@ -121,12 +109,12 @@ static void who_joins_while_the_message_is_told_gets_the_next_one(void **state) 
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
+  world_start(&w);
   w.more = &b;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   swale_join(a.c, "all");
-  clear_log(&w);
+  world_clear_log(&w);
   w.on_message = join_another;
   assert_int_equal(world_group_send(&w, "all", "note", "x"), 1);
   world_settle(&w);
@@ -138,11 +126,11 @@ static void a_member_of_two_groups_gets_both_messages(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   swale_join(a.c, "one");
   swale_join(a.c, "two");
-  clear_log(&w);
+  world_clear_log(&w);
   world_group_send(&w, "one", "note", "1");
   world_group_send(&w, "two", "note", "2");
   world_run(&w);
@@ -156,13 +144,13 @@ static void an_unknown_type_is_reported_and_counted_and_nothing_else(void **stat
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   static const char *const types[] = {"disconnect", "connect", "receive", "websocket.disconnect",
                                       "Note",       "notes",   "not"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     char expected[64];
-    clear_log(&w);
+    world_clear_log(&w);
     world_send(&w, fake_channel(a.c), types[i], "x");
     world_run(&w);
     snprintf(expected, sizeof expected, "!unhandled(%s)", types[i]);
@@ -181,16 +169,16 @@ static void each_class_handles_its_own_types(void **state) {
   static const struct swale_consumer_class deaf = {.name = "deaf"};
   struct world w;
   struct fake a, b, c;
-  open_world(&w);
+  world_start(&w);
   assert_int_equal(swale_app_route(w.app, "deaf/<name>/", &deaf), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   struct swale_request request = {.size = sizeof request, .target = "/deaf/b/"};
   assert_int_equal(fake_open_request(&b, &w, "b", &request), 0);
-  assert_int_equal(fake_open(&c, &w, "c"), 0);
+  fake_enter(&c, &w, "c");
   swale_join(a.c, "all");
   swale_join(b.c, "all");
   swale_join(c.c, "all");
-  clear_log(&w);
+  world_clear_log(&w);
   world_group_send(&w, "all", "note", "x");
   world_run(&w);
   world_expect(&w, "a.note(x) !unhandled(note) c.note(x)");
@@ -207,7 +195,7 @@ static void a_handler_that_fails_ends_its_own_connection_only(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   w.on_message = fail_for_b;
   world_group_send(&w, "all", "note", "x");
@@ -222,7 +210,7 @@ static void a_paused_consumer_gets_its_messages_in_order_when_it_resumes(void **
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   world_send(&w, fake_channel(f[0].c), "note", "1");
   world_run(&w);
@@ -254,11 +242,11 @@ static void a_consumer_may_be_paused_while_it_catches_up(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
+  world_start(&w);
   w.more = &a;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   for (int i = 1; i <= 3; i++) {
     char text[2] = {(char)('0' + i), '\0'};
     world_send(&w, fake_channel(a.c), "note", text);
@@ -284,10 +272,10 @@ static void a_consumer_may_be_closed_while_it_catches_up(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   world_send(&w, fake_channel(a.c), "note", "1");
   world_send(&w, fake_channel(a.c), "note", "2");
   world_run(&w);
@@ -313,15 +301,15 @@ static void what_comes_while_a_consumer_catches_up_queues_behind(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
+  world_start(&w);
   w.more = &a;
   w.on_message = resume_another;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   fake_pause(&a);
   world_send(&w, fake_channel(a.c), "note", "1");
   world_run(&w);
-  clear_log(&w);
+  world_clear_log(&w);
   world_send(&w, fake_channel(b.c), "note", "resume");
   world_send(&w, fake_channel(a.c), "note", "2");
   world_send(&w, fake_channel(a.c), "note", "3");
@@ -334,10 +322,10 @@ static void messages_wait_for_a_decision(void **state) {
   (void)state;
   struct world w;
   struct fake a, b;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   world_send(&w, fake_channel(a.c), "note", "1");
   world_send(&w, fake_channel(b.c), "note", "2");
   world_run(&w);
@@ -354,9 +342,9 @@ static void a_consumer_paused_before_it_is_accepted_stays_paused(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  w.on_connect = undecided;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  w.on_connect = fake_undecided;
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
   world_send(&w, fake_channel(a.c), "note", "1");
   assert_int_equal(swale_accept(a.c, NULL), 0);
@@ -376,9 +364,9 @@ static void open_slow(struct world *w, struct fake *f, enum swale_overflow overf
   world_init(w);
   w->layer_config.capacity = capacity;
   assert_int_equal(world_open(w, &cls), 0);
-  assert_int_equal(fake_open(f, w, "a"), 0);
+  fake_enter(f, w, "a");
   fake_pause(f);
-  clear_log(w);
+  world_clear_log(w);
 }
 
 static void send_numbers(struct world *w, struct fake *f, int from, int to) {
@@ -420,7 +408,7 @@ static void over_capacity_the_oldest_may_be_dropped(void **state) {
     open_slow(&w, &a, SWALE_OVERFLOW_DROP_OLDEST, capacity);
     send_numbers(&w, &a, 1, 4);
     assert_int_equal(dropped(&w, SWALE_DROP_FULL), 4 - capacity);
-    clear_log(&w);
+    world_clear_log(&w);
     fake_resume(&a);
     world_expect(&w, capacity == 1 ? "a.note(4)" : "a.note(3) a.note(4)");
     world_close(&w);
@@ -435,7 +423,7 @@ static void who_drops_the_oldest_keeps_the_order_while_catching_up(void **state)
     struct fake a, b;
     open_slow(&w, &a, SWALE_OVERFLOW_DROP_OLDEST, capacity);
     w.more = &a;
-    assert_int_equal(fake_open(&b, &w, "b"), 0);
+    fake_enter(&b, &w, "b");
     send_numbers(&w, &a, 1, 2);
     w.on_message = resume_another;
     world_send(&w, fake_channel(b.c), "note", "resume");
@@ -471,9 +459,9 @@ static void an_undecided_consumer_over_capacity_is_refused_with_503(void **state
   struct fake a;
   world_init(&w);
   w.layer_config.capacity = 2;
-  w.on_connect = undecided;
+  w.on_connect = fake_undecided;
   assert_int_equal(world_open(&w, &cls), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   send_numbers(&w, &a, 1, 3);
   world_expect(&w, "a.connect a>reject(503 too slow) a.disconnect(1006) ~full(!) ~closed(!) ~closed(!)");
   world_close(&w);
@@ -488,9 +476,9 @@ static void a_pattern_of_the_layer_sets_the_capacity(void **state) {
   w.layer_config.capacities = capacities;
   w.layer_config.n_capacities = 1;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   send_numbers(&w, &a, 1, 3);
   world_expect(&w, "~full(!) ~full(!)");
   world_close(&w);
@@ -504,7 +492,7 @@ static void an_open_consumer_never_overflows(void **state) {
   w.layer_config.capacity = 1;
   w.terse = true;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   send_numbers(&w, &a, 1, 500);
   assert_int_equal(world_stats(&w).delivered, 500);
   world_close(&w);
@@ -519,8 +507,8 @@ static void open_conflating(struct world *w, struct fake *f, uint32_t capacity) 
   world_init(w);
   w->layer_config.capacity = capacity;
   assert_int_equal(world_open(w, &cls), 0);
-  assert_int_equal(fake_open(f, w, "a"), 0);
-  clear_log(w);
+  fake_enter(f, w, "a");
+  world_clear_log(w);
 }
 
 static void send_words(struct world *w, struct fake *f, const char *words) {
@@ -607,11 +595,11 @@ static void what_waits_too_long_expires_by_the_loops_timer(void **state) {
   world_init(&w);
   w.layer_config.expiry_ms = 100;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   fake_pause(&a);
   fake_pause(&b);
-  clear_log(&w);
+  world_clear_log(&w);
   send_numbers(&w, &a, 1, 1);
   world_pass(&w, 40);
   send_numbers(&w, &b, 2, 2);
@@ -640,9 +628,9 @@ static void what_has_expired_is_not_told_by_a_late_resume(void **state) {
   world_init(&w);
   w.layer_config.expiry_ms = 100;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   send_numbers(&w, &a, 1, 1);
   w.u.now_ms += 99;
   send_numbers(&w, &a, 2, 2);
@@ -660,9 +648,9 @@ static void what_has_expired_takes_no_room_from_what_comes(void **state) {
   w.layer_config.expiry_ms = 100;
   w.layer_config.capacity = 2;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   send_numbers(&w, &a, 1, 2);
   w.u.now_ms += 100; /* and the loop has not run since */
   send_numbers(&w, &a, 3, 4);
@@ -684,10 +672,10 @@ static void a_flush_drops_what_waits_even_while_a_consumer_catches_up(void **sta
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   send_numbers(&w, &a, 1, 3);
   w.on_message = flush_the_layer;
   fake_resume(&a);
@@ -700,7 +688,7 @@ static void a_flush_drops_what_is_in_the_inbox(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   world_group_send(&w, "all", "note", "1");
   world_send(&w, fake_channel(f[0].c), "note", "2");
@@ -734,9 +722,9 @@ static void drops_are_told_later_and_never_inside_a_send(void **state) {
   w.layer_config.capacity = 1;
   w.on_message = overflow_a_plain_channel;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_group_add(w.layer, "plain-ones", "thumbs"), 0);
-  clear_log(&w);
+  world_clear_log(&w);
   world_send(&w, fake_channel(a.c), "note", "x");
   world_run(&w);
   world_expect(&w, "a.note(x) returns ~full(thumbs)");
@@ -752,7 +740,7 @@ static void a_drop_may_be_answered_with_a_message(void **state) {
   (void)state;
   struct world w;
   struct fake f[3];
-  open_world(&w);
+  world_start(&w);
   open_three(&w, f);
   w.on_drop = send_in_drop;
   world_send(&w, fake_channel(f[0].c), "note", "x");
@@ -766,10 +754,10 @@ static void without_memory_to_wait_a_message_is_dropped(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  open_world(&w);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
-  clear_log(&w);
+  world_clear_log(&w);
   world_send(&w, fake_channel(a.c), "note", "1");
   world_send(&w, fake_channel(a.c), "note", "2");
   w.u.fail_at = 1;

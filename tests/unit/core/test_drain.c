@@ -49,7 +49,7 @@ static void open_crowd(struct drained *d, int n) {
   for (int i = 0; i < n; i++) {
     char name[8];
     snprintf(name, sizeof name, "%c", 'a' + i);
-    assert_int_equal(fake_open(&d->crowd[i], &d->w, name), 0);
+    fake_enter(&d->crowd[i], &d->w, name);
   }
   d->w.log_len = 0;
   d->w.log[0] = '\0';
@@ -195,18 +195,13 @@ static void who_is_closing_or_leaves_by_himself_takes_no_place_in_a_batch(void *
   assert_report(d, 6, 0, 6, 0);
 }
 
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
 static void the_undecided_and_the_newcomers_are_refused_with_503(void **state) {
   struct drained *d = *state;
   struct fake late;
-  d->w.on_connect = undecided;
+  d->w.on_connect = fake_undecided;
   open_crowd(d, 2);
   d->w.on_connect = NULL;
-  assert_int_equal(fake_open(&d->crowd[2], &d->w, "c"), 0);
+  fake_enter(&d->crowd[2], &d->w, "c");
   world_expect(&d->w, "c.connect c>accept");
   start(d);
   world_expect(&d->w, "b>reject(503 restart) a>reject(503 restart) c>close(1001 restart)");
@@ -263,7 +258,7 @@ static void a_drain_that_begins_in_connect_rejects_that_consumer(void **state) {
   struct drained *d = *state;
   the_drained = d;
   d->w.on_connect = drain_in_connect;
-  assert_int_equal(fake_open(&d->crowd[0], &d->w, "a"), 0);
+  fake_enter(&d->crowd[0], &d->w, "a");
   world_expect(&d->w, "a.connect a>reject(503 restart) a.disconnect(1006)");
   assert_report(d, 1, 1, 0, 0);
 }

@@ -23,8 +23,6 @@ static void open_world(struct lane_world *t) {
     crowd_enter(&t->w.crowd, &t->m[i], 0);
 }
 
-static void close_world(struct lane_world *t) { crowd_world_close(&t->w); }
-
 static int join(struct lane_world *t, int i) { return swale_group_add(t->w.layer, "g", t->m[i].channel); }
 
 static void leave(struct lane_world *t, int i) {
@@ -37,6 +35,14 @@ static struct swale__lane *lane_of(struct lane_world *t, int i) {
   struct swale__membership *m = swale__membership_find(g, &t->m[i].consumer->channel);
   assert_non_null(m);
   return m->lane;
+}
+
+/* The same when the first members have joined. */
+static struct swale__lane *open_lane(struct lane_world *t, int members) {
+  open_world(t);
+  for (int i = 0; i < members; i++)
+    assert_int_equal(join(t, i), 0);
+  return lane_of(t, 0);
 }
 
 static bool is_member(struct lane_world *t, int i) {
@@ -94,10 +100,7 @@ static void check_lane(const struct swale__lane *lane) {
 static void who_comes_during_a_walk_is_behind_it(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  for (int i = 0; i < 3; i++)
-    assert_int_equal(join(&t, i), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 3);
   struct swale__walk walk = start_walk(lane);
   assert_int_equal(walk.count, 3);
   for (int i = 3; i < MANY; i++) {
@@ -114,16 +117,13 @@ static void who_comes_during_a_walk_is_behind_it(void **state) {
   walk = start_walk(lane);
   assert_int_equal(walk.count, MANY);
   end_walk(lane);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void who_leaves_during_a_walk_is_blanked_also_where_it_is_walked(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  for (int i = 0; i < 6; i++)
-    assert_int_equal(join(&t, i), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 6);
   struct swale__walk walk = start_walk(lane);
   leave(&t, 1); /* before the array is outgrown, */
   for (int i = 6; i < MANY; i++)
@@ -137,16 +137,14 @@ static void who_leaves_during_a_walk_is_blanked_also_where_it_is_walked(void **s
   check_lane(lane);
   assert_int_equal(lane->count, MANY - 2);
   assert_false(is_member(&t, 1));
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 /* Handlers that join and leave all the time do not make the lane grow. */
 static void who_comes_and_leaves_during_a_walk_leaves_no_trace(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1);
   start_walk(lane);
   assert_int_equal(join(&t, 1), 0);
   assert_int_equal(join(&t, 2), 0);
@@ -160,16 +158,13 @@ static void who_comes_and_leaves_during_a_walk_leaves_no_trace(void **state) {
   assert_int_equal(lane->count, lane->live);
   check_lane(lane);
   end_walk(lane);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void who_leaves_and_returns_during_a_walk_stands_behind_it(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  assert_int_equal(join(&t, 1), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 2);
   struct swale__walk walk = start_walk(lane);
   for (int i = 0; i < 3; i++) {
     leave(&t, 1);
@@ -181,16 +176,13 @@ static void who_leaves_and_returns_during_a_walk_stands_behind_it(void **state) 
   end_walk(lane);
   check_lane(lane);
   assert_int_equal(lane->count, 2);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void a_lane_that_is_emptied_lives_until_the_walk_is_over(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  for (int i = 0; i < 3; i++)
-    assert_int_equal(join(&t, i), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 3);
   struct swale__walk walk = start_walk(lane);
   assert_int_equal(swale_flush(t.w.layer), 0);
   for (uint32_t i = 0; i < 3; i++)
@@ -200,15 +192,13 @@ static void a_lane_that_is_emptied_lives_until_the_walk_is_over(void **state) {
   assert_non_null(swale__group_find(t.w.layer, "g"));
   end_walk(lane);
   assert_null(swale__group_find(t.w.layer, "g"));
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void a_group_that_is_emptied_and_filled_during_a_walk_is_the_same(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1);
   start_walk(lane);
   leave(&t, 0);
   assert_int_equal(join(&t, 1), 0);
@@ -217,15 +207,13 @@ static void a_group_that_is_emptied_and_filled_during_a_walk_is_the_same(void **
   end_walk(lane);
   check_lane(lane);
   assert_int_equal(lane->count, 1);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void an_empty_lane_stays_as_long_as_something_is_on_its_way_to_it(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1);
   for (int64_t n = 0; n < 3; n++)
     assert_int_equal(crowd_group_send(t.w.layer, "g", n), 1);
   assert_int_equal(posting_of(lane)->last, 3);
@@ -237,16 +225,14 @@ static void an_empty_lane_stays_as_long_as_something_is_on_its_way_to_it(void **
   assert_null(swale__group_find(t.w.layer, "g"));
   assert_int_equal(crowd_dropped(t.w.layer, SWALE_DROP_CLOSED), 3);
   crowd_assert_got_nothing(&t.m[0]);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 /* Comings, goings and walks in any order; `in` is what a walk may show. */
 static void a_walk_shows_who_was_there_and_has_not_left(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0); /* stays, so that the lane does */
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1); /* stays, so that the lane does */
   struct swale__walk walk = {0};
   bool walking = false, shown[MANY] = {false};
   for (int step = 0; step < 20000; step++) {
@@ -279,7 +265,7 @@ static void a_walk_shows_who_was_there_and_has_not_left(void **state) {
   }
   if (walking)
     end_walk(lane);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 /* In as many groups as there are members in one of them, in several orders, so that either side is the shorter. */
@@ -310,16 +296,13 @@ static void a_membership_is_found_from_either_side(void **state) {
   }
   assert_int_equal(ch->n_groups, 0);
   assert_int_equal(swale_group_count(t.w.layer, "g7"), MANY - 1);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void a_lane_that_has_emptied_gives_memory_back(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  for (int i = 0; i < MANY; i++)
-    assert_int_equal(join(&t, i), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, MANY);
   uint32_t room = lane->room;
   assert_true(room >= MANY);
   start_walk(lane);
@@ -335,15 +318,13 @@ static void a_lane_that_has_emptied_gives_memory_back(void **state) {
     leave(&t, i);
   check_lane(lane);
   t.w.u.fail_at = 0;
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 static void a_member_who_finds_no_room_is_told_so(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1);
   for (int is_walked = 0; is_walked < 2; is_walked++) {
     int failures = 0;
     if (is_walked)
@@ -376,7 +357,7 @@ static void a_member_who_finds_no_room_is_told_so(void **state) {
     for (int i = 1; i < MANY; i++)
       leave(&t, i);
   }
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 /* ---- who is meant by a message ---------------------------------------------------------------- */
@@ -384,9 +365,7 @@ static void a_member_who_finds_no_room_is_told_so(void **state) {
 static void the_youngest_tells_whether_everybody_is_meant(void **state) {
   (void)state;
   struct lane_world t;
-  open_world(&t);
-  assert_int_equal(join(&t, 0), 0);
-  struct swale__lane *lane = lane_of(&t, 0);
+  struct swale__lane *lane = open_lane(&t, 1);
   assert_int_equal(crowd_group_send(t.w.layer, "g", 1), 1);
   assert_int_equal(join(&t, 1), 0);
   assert_int_equal(lane->youngest, 1);
@@ -400,7 +379,7 @@ static void the_youngest_tells_whether_everybody_is_meant(void **state) {
   crowd_assert_got(&t.m[0], 1, 3);
   crowd_assert_got(&t.m[1], 3);
   crowd_assert_got_nothing(&t.m[3]);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 /* Joins and leaves between sends, many times over, against a plain list of who is due what. */
@@ -444,7 +423,7 @@ static void everybody_gets_what_was_sent_while_he_was_a_member(void **state) {
   assert_int_equal(s.offered, expected);
   assert_int_equal(s.dropped[SWALE_DROP_CLOSED], lost);
   assert_true(lost > 100);
-  close_world(&t);
+  crowd_world_close(&t.w);
 }
 
 int main(void) {

@@ -28,15 +28,10 @@ static struct task make(struct world *w, char name) {
 
 static void defer(struct task *t) { swale_loop_defer(t->w->loop, &t->job); }
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
 static void jobs_run_once_and_in_order_at_the_outermost_leave(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a'), b = make(&w, 'b'), c = make(&w, 'c');
   swale_loop_enter(w.loop);
   defer(&b);
@@ -58,7 +53,7 @@ static void jobs_run_once_and_in_order_at_the_outermost_leave(void **state) {
 static void a_job_put_off_outside_of_calls_runs_with_the_next_one(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a');
   defer(&a);
   world_expect(&w, "");
@@ -82,7 +77,7 @@ static void defer_other(struct task *t) { defer(t->other); }
 static void what_a_job_puts_off_runs_in_the_same_call(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a'), b = make(&w, 'b'), c = make(&w, 'c');
   a.also = again_three_times;
   b.also = defer_other;
@@ -105,7 +100,7 @@ static void enter_and_leave(struct task *t) {
 static void calls_inside_a_job_run_no_others(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a'), b = make(&w, 'b');
   a.also = enter_and_leave;
   a.other = &b;
@@ -120,7 +115,7 @@ static void free_itself(struct task *t) { free(t); }
 static void a_job_may_free_itself(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task *a = malloc(sizeof *a), b = make(&w, 'b');
   *a = make(&w, 'a');
   a->also = free_itself;
@@ -146,12 +141,12 @@ static void jobs_run_after_all_callbacks_that_came_before(void **state) {
   (void)state;
   struct world w;
   struct fake f;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a');
   w.more = &a;
   w.on_message = defer_in_message;
   w.on_drop = defer_in_drop;
-  assert_int_equal(fake_open(&f, &w, "f"), 0);
+  fake_enter(&f, &w, "f");
   char channel[SWALE_NAME_SIZE];
   swale_channel_name(f.c, channel);
   world_send(&w, channel, "note", "1");
@@ -168,7 +163,7 @@ static void jobs_run_after_all_callbacks_that_came_before(void **state) {
 static void jobs_still_run_when_the_loop_ends(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct task a = make(&w, 'a');
   defer(&a);
   world_close(&w);

@@ -21,6 +21,7 @@ static void a_config_has_the_documented_defaults(void **state) {
   assert_null(config.user);
   assert_int_equal(config.inbox_bytes, 64 << 20);
   assert_int_equal(config.inbox_batch, 1024);
+  assert_false(config.host_asks_timeout);
 }
 
 static void a_config_of_another_version_is_filled_as_far_as_it_goes(void **state) {
@@ -176,7 +177,7 @@ static void running_and_freeing_inside_callbacks_is_refused(void **state) {
   w.on_drop = try_in_drop;
   assert_int_equal(world_open(&w, NULL), 0);
 
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(attempts, 2);
   fake_deliver(&a, "hi");
   assert_int_equal(attempts, 3);
@@ -200,7 +201,7 @@ static void running_and_freeing_inside_callbacks_is_refused(void **state) {
   assert_int_equal(attempts, 9);
 
   w.on_guard = set_value;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_lost(&a, 1006);
   assert_int_equal(attempts, 12);
   world_close(&w);
@@ -218,7 +219,7 @@ static void the_timeout_is_0_as_long_as_a_message_waits(void **state) {
   w.loop_config.inbox_batch = 2;
   assert_int_equal(world_open(&w, NULL), 0);
   assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
   for (int i = 0; i < 5; i++)
     world_send(&w, fake_channel(a.c), "note", "x");
@@ -246,7 +247,7 @@ static void what_a_handler_sends_is_for_the_next_run(void **state) {
   world_init(&w);
   w.on_message = send_on;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_send(&w, fake_channel(a.c), "note", "x");
   w.wakes = 0;
   world_run(&w);
@@ -264,8 +265,7 @@ static void the_timeout_is_0_for_a_job_that_was_put_off_outside(void **state) {
   (void)state;
   struct world w;
   struct swale_job job = {.run = do_nothing};
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   swale_loop_defer(w.loop, &job);
   assert_int_equal(w.wakes, 1);
   assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
@@ -280,8 +280,7 @@ static void the_timeout_leads_to_the_next_timer(void **state) {
   (void)state;
   struct world w;
   struct swale_timer timer = {.fire = nothing};
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   swale_timer_start(w.loop, &timer, 20);
   assert_int_equal(swale_loop_timeout_ms(w.loop), 20);
   w.u.now_ms += 15;
@@ -304,7 +303,7 @@ static void the_timeout_is_0_while_drops_are_to_be_told(void **state) {
   world_init(&w);
   w.layer_config.expiry_ms = 10;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_send(&w, "plain", "note", "x");
   w.u.now_ms += 10;
   w.wakes = 0;
@@ -322,9 +321,8 @@ static void the_timeout_is_0_after_a_flush_until_the_loop_has_followed(void **st
   (void)state;
   struct world w;
   struct fake a;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
   world_send(&w, fake_channel(a.c), "note", "x");
   world_run(&w);
@@ -348,7 +346,7 @@ static void the_timeout_leads_to_the_expiry_of_what_waits(void **state) {
   world_init(&w);
   w.layer_config.expiry_ms = 50;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_pause(&a);
   world_send(&w, fake_channel(a.c), "note", "x");
   world_run(&w);
@@ -384,7 +382,7 @@ static void the_clock_is_read_once_per_outermost_call(void **state) {
   w.on_receive = look_at_clock;
   assert_int_equal(world_open(&w, NULL), 0);
   assert_int_equal(swale_loop_now_ms(w.loop), 1000);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   w.u.now_ms = 2000;
   assert_int_equal(swale_loop_now_ms(w.loop), 1000);
   fake_deliver(&a, "x");
@@ -402,10 +400,9 @@ static void wake_is_called_once_between_two_runs(void **state) {
   struct world w;
   struct fake a, b;
   struct swale_job job = {.run = do_nothing};
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   for (unsigned round = 1; round <= 3; round++) {
     w.wakes = 0;
     world_send(&w, fake_channel(a.c), "note", "x");
@@ -420,6 +417,58 @@ static void wake_is_called_once_between_two_runs(void **state) {
   world_close(&w);
 }
 
+static void a_wake_for_what_a_call_brings_about_waits_for_its_end(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  world_init(&w);
+  assert_int_equal(world_open(&w, NULL), 0);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_run(&w);
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave(w.loop);
+  assert_int_equal(w.wakes, 0);
+  swale_loop_leave(w.loop);
+  assert_int_equal(w.wakes, 1);
+  world_run(&w);
+
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave_quietly(w.loop);
+  assert_int_equal(w.wakes, 1);
+  world_close(&w);
+}
+
+static void a_host_that_asks_for_the_timeout_is_woken_by_others_alone(void **state) {
+  (void)state;
+  struct world w;
+  struct fake a;
+  world_init(&w);
+  w.loop_config.host_asks_timeout = true;
+  assert_int_equal(world_open(&w, NULL), 0);
+  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_run(&w);
+  w.wakes = 0;
+  swale_loop_enter(w.loop);
+  world_send(&w, fake_channel(a.c), "note", "x");
+  swale_loop_leave(w.loop);
+  assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
+  assert_int_equal(w.wakes, 0);
+  w.on_message = send_on;
+  assert_int_equal(swale_loop_run(w.loop), 0);
+  assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
+  assert_int_equal(w.wakes, 0);
+  world_run(&w);
+
+  world_send(&w, fake_channel(a.c), "note", "x");
+  assert_int_equal(w.wakes, 1);
+  world_close(&w);
+}
+
 static void a_refused_message_wakes_nobody(void **state) {
   (void)state;
   struct world w;
@@ -427,7 +476,7 @@ static void a_refused_message_wakes_nobody(void **state) {
   world_init(&w);
   w.loop_config.inbox_bytes = 1;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(world_send(&w, fake_channel(a.c), "note", "x"), SWALE_EFULL);
   assert_int_equal(w.wakes, 0);
   assert_int_equal(world_stats(&w).refused, 1);
@@ -464,7 +513,7 @@ static void no_lock_is_held_while_the_host_is_woken(void **state) {
   w.loop_config.wake = NULL;
   assert_int_equal(swale_loop_new(&w.loop_config, &other), 0);
   w.more = other;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_send(&w, fake_channel(a.c), "note", "x");
   world_run(&w);
   swale_loop_defer(w.loop, &job);
@@ -551,7 +600,7 @@ static void open_flock(struct flock *f, void (*const wakes[LOOPS])(void *)) {
     f->w.loop_config.wake = wakes[i];
     assert_int_equal(swale_loop_new(&f->w.loop_config, &f->loops[i]), 0);
     f->w.loop = f->loops[i];
-    assert_int_equal(fake_open(&f->members[i], &f->w, "a"), 0);
+    fake_enter(&f->members[i], &f->w, "a");
     assert_int_equal(swale_join(f->members[i].c, "all"), 0);
   }
   f->w.loop = first;
@@ -653,7 +702,7 @@ static void no_wake_up_is_lost(void **state) {
   s.w.loop_config.user = &s;
   assert_int_equal(world_open(&s.w, NULL), 0);
   assert_ptr_equal(swale_loop_user(s.w.loop), &s);
-  assert_int_equal(fake_open(&a, &s.w, "a"), 0);
+  fake_enter(&a, &s.w, "a");
   assert_int_equal(swale_join(a.c, "all"), 0);
   swale_channel_name(a.c, s.channel);
   for (int i = 0; i < SENDERS; i++)
@@ -718,7 +767,7 @@ static void freeing_waits_for_wake_calls_under_way(void **state) {
   w.loop_config.wake = wake_slowly;
   w.loop_config.user = &slow;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   one.layer = w.layer;
   swale_channel_name(a.c, one.channel);
   assert_int_equal(pthread_create(&sender, NULL, send_one, &one), 0);
@@ -742,8 +791,8 @@ static void senders_are_told_when_the_inbox_is_full_and_it_empties_with_a_run(vo
   world_init(&w);
   w.loop_config.inbox_bytes = 400;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   swale_join(a.c, "all");
   swale_join(b.c, "all");
   w.terse = true;
@@ -768,10 +817,9 @@ static void freeing_a_loop_disconnects_its_consumers_and_drops_what_waits(void *
   (void)state;
   struct world w;
   struct fake a, b;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   swale_join(a.c, "all");
   swale_join(b.c, "all");
   assert_int_equal(swale_loop_consumers(w.loop), 2);
@@ -794,8 +842,7 @@ static void freeing_a_loop_disconnects_its_consumers_and_drops_what_waits(void *
 static void a_loop_with_connections_is_not_freed(void **state) {
   (void)state;
   struct world w;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   swale_loop_hold(w.loop);
   swale_loop_hold(w.loop);
   assert_int_equal(swale_loop_free(w.loop), SWALE_ESTATE);
@@ -810,9 +857,8 @@ static void a_layer_is_not_freed_before_its_loops(void **state) {
   (void)state;
   struct world w;
   struct fake a;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_layer_free(w.layer), SWALE_ESTATE);
   assert_int_equal(swale_app_free(w.app), SWALE_ESTATE);
   fake_lost(&a, 1006);
@@ -841,7 +887,7 @@ static void nothing_begins_on_a_loop_that_ends(void **state) {
   w.more = &b;
   w.on_disconnect = open_another;
   assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_loop_free(w.loop), 0);
   w.loop = NULL;
   world_expect(&w, "a.connect a>accept a.disconnect(1001)");
@@ -857,8 +903,7 @@ static void timers_of_a_loop_that_ended_can_be_used_with_another(void **state) {
   (void)state;
   struct world w;
   struct swale_timer near = {.fire = fire_never}, far = near, due = near;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   swale_timer_start(w.loop, &due, 1);
   swale_timer_start(w.loop, &near, 10);
   swale_timer_start(w.loop, &far, UINT64_MAX);
@@ -882,12 +927,11 @@ static void close_all_asks_every_consumer(void **state) {
   (void)state;
   struct world w;
   struct fake a, b, c;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  world_start(&w);
+  fake_enter(&a, &w, "a");
+  fake_enter(&b, &w, "b");
   w.on_connect = connect_later;
-  assert_int_equal(fake_open(&c, &w, "c"), 0);
+  fake_enter(&c, &w, "c");
   world_expect(&w, "a.connect a>accept b.connect b>accept c.connect");
   assert_int_equal(swale_close(b.c, 4000, "first"), 0);
   world_expect(&w, "b>close(4000 first)");
@@ -907,15 +951,14 @@ static void close_all_checks_code_and_reason_even_with_nobody_there(void **state
   (void)state;
   struct world w;
   struct fake a;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   for (int i = 0; i < 2; i++) {
     assert_int_equal(swale_loop_close_all(w.loop, 1005, NULL), SWALE_EINVAL);
     assert_int_equal(swale_loop_close_all(w.loop, 1001, "\xff"), SWALE_EUTF8);
     if (i == 0)
       assert_int_equal(swale_loop_close_all(w.loop, 1001, NULL), 0);
     if (i == 0)
-      assert_int_equal(fake_open(&a, &w, "a"), 0);
+      fake_enter(&a, &w, "a");
   }
   world_expect(&w, "a.connect a>accept");
   world_close(&w);
@@ -935,8 +978,7 @@ static void an_extension_is_made_once_and_freed_with_the_loop(void **state) {
   (void)state;
   static const char one, two;
   struct world w;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   void **a = swale_loop_extension(w.loop, &one, 4 * sizeof(void *), free_extension);
   assert_non_null(a);
   assert_int_equal((uintptr_t)a % _Alignof(max_align_t), 0);
@@ -956,8 +998,7 @@ static void an_extension_needs_memory(void **state) {
   (void)state;
   static const char key;
   struct world w;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   assert_null(swale_loop_extension(w.loop, &key, SIZE_MAX, NULL));
   assert_null(swale_loop_extension(w.loop, &key, SIZE_MAX - 8, NULL));
   w.u.fail_at = 1;
@@ -969,8 +1010,7 @@ static void an_extension_needs_memory(void **state) {
 static void a_loop_knows_its_environment(void **state) {
   (void)state;
   struct world w;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   assert_ptr_equal(swale_loop_env(w.loop)->user, &w.u);
   assert_ptr_equal(swale_loop_env(w.loop)->allocator.user, &w.u);
   world_close(&w);
@@ -993,6 +1033,8 @@ int main(void) {
       cmocka_unit_test(the_timeout_leads_to_the_expiry_of_what_waits),
       cmocka_unit_test(the_clock_is_read_once_per_outermost_call),
       cmocka_unit_test(wake_is_called_once_between_two_runs),
+      cmocka_unit_test(a_wake_for_what_a_call_brings_about_waits_for_its_end),
+      cmocka_unit_test(a_host_that_asks_for_the_timeout_is_woken_by_others_alone),
       cmocka_unit_test(a_refused_message_wakes_nobody),
       cmocka_unit_test(no_lock_is_held_while_the_host_is_woken),
       cmocka_unit_test(each_loop_with_members_is_woken_once),

@@ -156,13 +156,8 @@ static const struct swale_backend_class class = {.schemes = schemes,
                                                  .receive = note_receive,
                                                  .flush = note_flush};
 
-struct world {
-  struct unit_env u;
-  swale_layer *layer;
-  struct crowd crowd;
-};
-
-static void open_world(struct world *w) {
+/* Closed as any other: crowd_world_close. */
+static void open_world(struct crowd_world *w) {
   static const struct swale_backend_class *const backends[] = {&class, NULL};
   struct swale_layer_config config;
   unit_env_init(&w->u);
@@ -173,27 +168,30 @@ static void open_world(struct world *w) {
   crowd_open(&w->crowd, w->layer, &w->u.env);
 }
 
-static void close_world(struct world *w) {
-  crowd_run(&w->crowd);
-  crowd_stats(w->layer);
-  crowd_close(&w->crowd);
-  crowd_stats(w->layer);
-  assert_int_equal(swale_layer_free(w->layer), 0);
-  assert_int_equal(w->u.live, 0);
+/* And two members of the group "g", on loops of their own or on one. */
+static void open_with_two(struct crowd_world *w, struct crowd_member *a, struct crowd_member *b,
+                          int loop_of_b) {
+  open_world(w);
+  crowd_enter(&w->crowd, a, 0);
+  crowd_enter(&w->crowd, b, loop_of_b);
+  assert_int_equal(swale_group_add(w->layer, "g", a->channel), 0);
+  assert_int_equal(swale_group_add(w->layer, "g", b->channel), 0); /* not the first */
+  assert_written("open g");
+}
+
+static swale_message *frozen_note(int64_t n) {
+  swale_message *m = crowd_note(n);
+  assert_int_equal(swale_message_freeze(m), 0);
+  return m;
 }
 
 static void a_backend_is_told_what_concerns_others(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a, b;
   swale_message *m;
   char name[SWALE_NAME_SIZE], own[SWALE_NAME_SIZE];
   (void)state;
-  open_world(&w);
-  crowd_enter(&w.crowd, &a, 0);
-  crowd_enter(&w.crowd, &b, 1);
-  assert_int_equal(swale_group_add(w.layer, "g", a.channel), 0);
-  assert_int_equal(swale_group_add(w.layer, "g", b.channel), 0); /* not the first */
-  assert_written("open g");
+  open_with_two(&w, &a, &b, 1);
   assert_int_equal(crowd_group_send(w.layer, "g", 1), 2);
   assert_int_equal(crowd_group_send(w.layer, "nobody", 1), 0);
   assert_written("group_send g", "group_send nobody");
@@ -220,11 +218,11 @@ static void a_backend_is_told_what_concerns_others(void **state) {
   assert_written("close g");
   assert_int_equal(swale_flush(w.layer), 0);
   assert_written("flush ");
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void what_the_backend_refuses_is_an_error(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a;
   char name[SWALE_NAME_SIZE];
   (void)state;
@@ -237,21 +235,15 @@ static void what_the_backend_refuses_is_an_error(void **state) {
   assert_int_equal(swale_new_channel(w.layer, "reply", name), SWALE_ENOMEM);
   assert_int_equal(crowd_group_send(w.layer, "g", 1), 0); /* those here have it */
   assert_int_equal(crowd_stats(w.layer).refused, 1);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void what_comes_is_delivered_here(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a, b;
-  swale_message *m = crowd_note(7);
+  swale_message *m = frozen_note(7);
   (void)state;
-  open_world(&w);
-  assert_int_equal(swale_message_freeze(m), 0);
-  crowd_enter(&w.crowd, &a, 0);
-  crowd_enter(&w.crowd, &b, 1);
-  assert_int_equal(swale_group_add(w.layer, "g", a.channel), 0);
-  assert_int_equal(swale_group_add(w.layer, "g", b.channel), 0);
-  journal.n = 0;
+  open_with_two(&w, &a, &b, 1);
   assert_int_equal(swale_backend_deliver_group(w.layer, "g", m), 2);
   assert_int_equal(swale_backend_deliver_group(w.layer, "nobody", m), 0);
   assert_int_equal(swale_backend_deliver(w.layer, b.channel, m), 0);
@@ -268,20 +260,15 @@ static void what_comes_is_delivered_here(void **state) {
   assert_int_equal(swale_backend_deliver(w.layer, a.channel, m), SWALE_ECLOSED);
   assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_CLOSED), 1);
   swale_message_unref(m);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void what_does_not_fit_is_counted(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a, b;
-  swale_message *m = crowd_note(7);
+  swale_message *m = frozen_note(7);
   (void)state;
-  open_world(&w);
-  assert_int_equal(swale_message_freeze(m), 0);
-  crowd_enter(&w.crowd, &a, 0);
-  crowd_enter(&w.crowd, &b, 0);
-  assert_int_equal(swale_group_add(w.layer, "g", a.channel), 0);
-  assert_int_equal(swale_group_add(w.layer, "g", b.channel), 0);
+  open_with_two(&w, &a, &b, 0);
   for (uint32_t i = 0; i < 100; i++)
     assert_int_equal(swale_backend_deliver(w.layer, "plain", m), 0);
   assert_int_equal(swale_backend_deliver(w.layer, "plain", m), SWALE_EFULL);
@@ -291,7 +278,7 @@ static void what_does_not_fit_is_counted(void **state) {
   assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_FULL), 1);
   assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_NOMEM), 2);
   swale_message_unref(m);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void a_backend_waits_while_an_inbox_is_too_full(void **state) {
@@ -327,7 +314,7 @@ static void a_backend_waits_while_an_inbox_is_too_full(void **state) {
 }
 
 static void consumers_wait_until_their_groups_are_joined(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a, b, gone;
   (void)state;
   open_world(&w);
@@ -346,13 +333,13 @@ static void consumers_wait_until_their_groups_are_joined(void **state) {
   crowd_run(&w.crowd);
   crowd_assert_got(&a, 1);
   crowd_assert_got(&b, 1);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void note_result(int result, void *user) { *(int *)user = result; }
 
 static void completions_are_the_backends(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a;
   int result = 1;
   (void)state;
@@ -387,11 +374,11 @@ static void completions_are_the_backends(void **state) {
   crowd_run(&w.crowd);
   assert_int_equal(result, 0);
   swale_message_unref(m);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void the_home_loop_runs_the_backend(void **state) {
-  struct world w;
+  struct crowd_world w;
   const struct swale_sockets sockets = {0};
   (void)state;
   open_world(&w);
@@ -415,7 +402,7 @@ static void the_home_loop_runs_the_backend(void **state) {
   assert_ptr_equal(swale_backend_of(w.layer, &class), &journal);
   swale_layer_detach(w.layer);
   assert_false(journal.attached);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void note_message(int result, swale_message *m, void *user) {
@@ -463,7 +450,7 @@ static void a_backend_knows_whether_receivers_wait(void **state) {
 }
 
 static void workers_listen_and_stop(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member m = {0};
   (void)state;
   open_world(&w);
@@ -477,7 +464,7 @@ static void workers_listen_and_stop(void **state) {
   assert_int_equal(swale_close(m.consumer, 1000, NULL), 0);
   swale_loop_leave(w.crowd.at[0].loop);
   assert_written("unlisten work");
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void a_backend_may_refuse_to_open(void **state) {

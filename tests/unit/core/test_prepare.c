@@ -47,7 +47,7 @@ static void groups_are_joined_when_connect_is_called(void **state) {
   struct world w;
   struct fake a;
   open_world(&w, NULL);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.prepare a.connect a>accept");
   assert_int_equal(world_group_send(&w, "room", "note", "hi"), 1);
   world_settle(&w);
@@ -60,13 +60,13 @@ static void connect_waits_until_a_server_knows_them(void **state) {
   struct world w;
   struct fake a, b;
   open_world(&w, &slow_backend);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_settle(&w);
   world_expect(&w, "a.prepare");
   swale_backend_settled(w.layer, tickets);
   world_settle(&w);
   world_expect(&w, "a.connect a>accept");
-  assert_int_equal(fake_open(&b, &w, "b"), 0);
+  fake_enter(&b, &w, "b");
   world_expect(&w, "b.prepare b.connect b>accept"); /* the server knows them already */
   world_close(&w);
 }
@@ -76,7 +76,7 @@ static void what_is_sent_meanwhile_is_not_missed(void **state) {
   struct world w;
   struct fake a;
   open_world(&w, &slow_backend);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(world_group_send(&w, "room", "note", "early"), 1);
   world_settle(&w);
   world_expect(&w, "a.prepare");
@@ -91,7 +91,7 @@ static void who_goes_while_he_waits_is_not_connected(void **state) {
   struct world w;
   struct fake a;
   open_world(&w, &slow_backend);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   fake_lost(&a, 1006);
   swale_backend_settled(w.layer, tickets);
   world_settle(&w);
@@ -105,7 +105,7 @@ static void waiting_ends_with_the_time_for_deciding(void **state) {
   struct world w;
   struct fake a;
   open_world(&w, &slow_backend);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_pass(&w, 5000);
   world_expect(&w, "a.prepare a>reject(503)");
   world_close(&w);
@@ -154,7 +154,7 @@ static void it_is_too_soon_to_accept(void **state) {
   struct fake a;
   open_world(&w, NULL);
   w.on_prepare = accept_too_soon;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   world_expect(&w, "a.prepare a.connect a>accept");
   world_close(&w);
 }
@@ -170,7 +170,7 @@ static void who_is_connected_waits_no_more(void **state) {
   struct fake a;
   open_world(&w, &slow_backend);
   w.on_connect = join_later;
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   swale_backend_settled(w.layer, 1);
   world_settle(&w);
   world_expect(&w, "a.prepare a.connect a>accept");

@@ -39,7 +39,7 @@ static int teardown(void **state) {
 }
 
 static void open_one(struct slow *s) {
-  assert_int_equal(fake_open(&s->a, &s->w, "a"), 0);
+  fake_enter(&s->a, &s->w, "a");
   world_expect(&s->w, "a.connect a>accept");
 }
 
@@ -82,15 +82,10 @@ static void what_does_not_last_until_the_end_of_the_call_is_not_told(void **stat
   world_expect(&s->w, "");
 }
 
-static int undecided(swale_consumer *c) {
-  (void)c;
-  return 0;
-}
-
 static void who_is_undecided_is_told_once_he_has_accepted(void **state) {
   struct slow *s = *state;
-  s->w.on_connect = undecided;
-  assert_int_equal(fake_open(&s->a, &s->w, "a"), 0);
+  s->w.on_connect = fake_undecided;
+  fake_enter(&s->a, &s->w, "a");
   set_waiting(s, 5, true);
   world_expect(&s->w, "a.connect");
   assert_int_equal(swale_accept(s->a.c, NULL), 0);
@@ -142,7 +137,7 @@ static void a_transport_that_does_not_say_has_nothing_waiting(void **state) {
   struct slow *s = *state;
   struct swale_request request = {.size = sizeof request, .target = "/a/"};
   swale_consumer *c;
-  s->w.on_connect = undecided;
+  s->w.on_connect = fake_undecided;
   swale_loop_enter(s->w.loop);
   assert_int_equal(swale_consumer_open(s->w.app, s->w.loop, &request, &mute, NULL, &c), 0);
   assert_int_equal(swale_waiting(c), 0);

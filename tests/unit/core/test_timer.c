@@ -31,15 +31,10 @@ static void run_at(struct world *w, uint64_t now) {
   world_run(w);
 }
 
-static void open_world(struct world *w) {
-  world_init(w);
-  assert_int_equal(world_open(w, NULL), 0);
-}
-
 static void a_timer_fires_once_and_never_early(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   assert_false(swale_timer_armed(&a.timer));
   start(&a, 10);
@@ -58,7 +53,7 @@ static void a_timer_fires_once_and_never_early(void **state) {
 static void a_late_run_fires_in_order_of_deadlines(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a'), b = make(&w, 'b'), c = make(&w, 'c'), d = make(&w, 'd');
   start(&a, 30);
   start(&b, 10);
@@ -72,7 +67,7 @@ static void a_late_run_fires_in_order_of_deadlines(void **state) {
 static void starting_again_moves_the_deadline(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   start(&a, 10);
   run_at(&w, 1005);
@@ -90,7 +85,7 @@ static void starting_again_moves_the_deadline(void **state) {
 static void a_stopped_timer_does_not_fire(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   swale_timer_stop(w.loop, &a.timer);
   start(&a, 10);
@@ -109,7 +104,7 @@ static void restart_at_once(struct alarm *a) { start(a, 0); }
 static void a_delay_of_nothing_is_over_in_a_later_run(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   a.also = restart_at_once;
   start(&a, 0);
@@ -134,7 +129,7 @@ static void stop_itself(struct alarm *a) { swale_timer_stop(a->w->loop, &a->time
 static void a_timer_may_stop_another_that_is_due(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a'), b = make(&w, 'b'), c = make(&w, 'c');
   a.also = stop_other;
   a.other = &b;
@@ -150,7 +145,7 @@ static void a_timer_may_stop_another_that_is_due(void **state) {
 static void a_timer_may_restart_another_that_is_due(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a'), b = make(&w, 'b');
   a.also = start_other;
   a.other = &b;
@@ -168,7 +163,7 @@ static void a_timer_may_restart_another_that_is_due(void **state) {
 static void a_timer_may_stop_itself_while_it_fires(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   a.also = stop_itself;
   start(&a, 10);
@@ -189,7 +184,7 @@ static void free_itself(struct swale_timer *t) {
 static void a_timer_may_be_freed_by_its_own_fire(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm *a = malloc(sizeof *a);
   *a = make(&w, 'a');
   a->timer.fire = free_itself;
@@ -203,7 +198,7 @@ static void a_timer_may_be_freed_by_its_own_fire(void **state) {
 static void a_timer_started_outside_of_calls_counts_from_the_real_now(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   w.u.now_ms = 3000; /* the loop has not run since 1000 */
   start(&a, 10);
@@ -224,11 +219,11 @@ static void a_timer_may_be_started_in_a_handler(void **state) {
   (void)state;
   struct world w;
   struct fake f;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a');
   w.more = &a;
   w.on_message = start_in_message;
-  assert_int_equal(fake_open(&f, &w, "f"), 0);
+  fake_enter(&f, &w, "f");
   world_send(&w, fake_channel(f.c), "note", "x");
   world_run(&w);
   world_expect(&w, "f.connect f>accept f.note(x)");
@@ -241,7 +236,7 @@ static void a_timer_may_be_started_in_a_handler(void **state) {
 static void a_delay_beyond_all_time_never_ends(void **state) {
   (void)state;
   struct world w;
-  open_world(&w);
+  world_start(&w);
   struct alarm a = make(&w, 'a'), b = make(&w, 'b');
   start(&a, UINT64_MAX);
   start(&b, UINT64_MAX - 1000);
@@ -260,7 +255,7 @@ static void following_the_timeout_meets_every_deadline(void **state) {
   enum { N = sizeof delays / sizeof delays[0] };
   struct world w;
   struct alarm alarms[N];
-  open_world(&w);
+  world_start(&w);
   for (int i = 0; i < N; i++) {
     alarms[i] = make(&w, (char)('a' + i));
     start(&alarms[i], delays[i]);

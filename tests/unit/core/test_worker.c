@@ -14,8 +14,6 @@ static void open_world(struct world *w) {
   open_world_with(w, NULL);
 }
 
-static void clear_log(struct world *w) { w->log[w->log_len = 0] = '\0'; }
-
 static int64_t waiting_in(struct world *w, const char *channel) {
   struct swale_channel_stats s;
   int rv = swale_channel_stats_get(w->layer, channel, &s);
@@ -83,8 +81,7 @@ static void a_worker_knows_what_it_is(void **state) {
 static void an_app_without_channels_has_nothing_to_serve(void **state) {
   (void)state;
   struct world w;
-  world_init(&w);
-  assert_int_equal(world_open(&w, NULL), 0);
+  world_start(&w);
   assert_int_equal(swale_app_serve(w.app, w.loop), 0);
   assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
   assert_int_equal(swale_app_channel(w.app, "late", &fake_class), SWALE_ESTATE);
@@ -171,7 +168,7 @@ static void a_worker_lives_until_it_is_closed(void **state) {
   w.on_message = close_at_2;
   assert_int_equal(swale_app_serve(w.app, w.loop), 0);
   world_run(&w);
-  clear_log(&w);
+  world_clear_log(&w);
   for (char text[2] = "1"; *text <= '4'; ++*text)
     world_send(&w, "thumbs", "note", text);
   world_run(&w);
@@ -190,7 +187,7 @@ static void messages_on_their_way_to_a_worker_that_ended_are_dropped(void **stat
   w.on_message = close_at_2;
   assert_int_equal(swale_app_serve(w.app, w.loop), 0);
   world_run(&w);
-  clear_log(&w);
+  world_clear_log(&w);
   for (char text[2] = "2"; *text <= '4'; ++*text)
     world_send(&w, "thumbs", "note", text);
   world_run(&w);
@@ -341,7 +338,7 @@ static void several_loops_share_a_channel(void **state) {
   assert_int_equal(swale_app_serve(w.app, second), 0);
   world_run(&w);
   assert_int_equal(swale_loop_run(second), 0);
-  clear_log(&w);
+  world_clear_log(&w);
   for (char text[2] = "1"; *text <= '4'; ++*text)
     world_send(&w, "thumbs", "note", text);
   world_run(&w);
@@ -349,7 +346,7 @@ static void several_loops_share_a_channel(void **state) {
   assert_int_equal(swale_loop_run(second), 0);
   world_expect(&w, "thumbs.note(1) thumbs.note(3)");
   assert_int_equal(swale_loop_free(second), 0); /* the other one has it all now */
-  clear_log(&w);
+  world_clear_log(&w);
   for (char text[2] = "5"; *text <= '6'; ++*text)
     world_send(&w, "thumbs", "note", text);
   world_run(&w);
@@ -496,9 +493,9 @@ static void serving_takes_all_channels_or_none(void **state) {
   open_world_with(&w, NULL);
   assert_int_equal(swale_app_channel(w.app, "more", &fake_class), 0);
   assert_int_equal(swale_app_channel(w.app, "most", &fake_class), 0);
-  assert_int_equal(fake_open(&a, &w, "a"), 0);
+  fake_enter(&a, &w, "a");
   assert_int_equal(swale_app_serve(w.app, w.loop), SWALE_EFULL);
-  clear_log(&w);
+  world_clear_log(&w);
   world_settle(&w);
   world_expect(&w, "");
   assert_int_equal(swale_app_consumers(w.app), 1);
@@ -506,7 +503,7 @@ static void serving_takes_all_channels_or_none(void **state) {
   assert_int_equal(world_stats(&w).channels, 0);
   fake_lost(&a, 1000);
   assert_int_equal(swale_app_serve(w.app, w.loop), 0);
-  clear_log(&w);
+  world_clear_log(&w);
   world_settle(&w);
   world_expect(&w, "thumbs.connect more.connect most.connect");
   world_close(&w);

@@ -2,6 +2,8 @@
 /* A layer on a server that says what we like: whatever that is, nothing breaks, leaks or goes uncounted. */
 #include "redis/client.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <stdio.h>
 
 #include "redis/fake.h"
@@ -221,6 +223,108 @@ static void a_home_can_be_changed(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+/* ---- names ---- */
+
+static struct {
+  uint64_t queries[8];
+  int n, states;
+  bool at_once;
+} asked;
+
+static int answer(swale_layer *layer, uint64_t query) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const struct addrinfo found = {
+      .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&at, .ai_addrlen = sizeof at};
+  return swale_redis_resolved(layer, query, &found);
+}
+
+static void note_state(swale_layer *layer, enum swale_redis_state state, const char *why, void *user) {
+  (void)layer, (void)state, (void)why, (void)user;
+  asked.states++;
+}
+
+static void resolve(swale_layer *layer, uint64_t query, const char *name, void *user) {
+  assert_ptr_equal(user, &asked);
+  assert_string_equal(name, "redis.example");
+  asked.queries[asked.n++] = query;
+  int states = asked.states;
+  if (asked.at_once)
+    for (int i = 0; i < asked.n; i++) /* those before, too */
+      answer(layer, asked.queries[i]);
+  assert_int_equal(asked.states, states); /* nobody is called back from inside */
+}
+
+static void open_named(struct world *w, struct unit_env *u) {
+  struct swale_layer_config layer;
+  struct swale_redis_config c;
+  memset(&asked, 0, sizeof asked);
+  unit_env_init(u);
+  fake_open(&w->fake, fake_healthy);
+  const struct swale_redis_host host = {.host = "redis.example", .port = (uint16_t)w->fake.port};
+  swale_layer_config_default(&layer);
+  layer.env = &u->env;
+  swale_redis_config_default(&c);
+  c.hosts = &host;
+  c.resolve = resolve;
+  c.on_state = note_state;
+  c.user = &asked;
+  assert_int_equal(swale_redis_open(&c, &layer, &w->layer, NULL, 0), 0);
+  assert_int_equal(asked.n, 0); /* opening waits for nobody */
+  home_open(&w->home);
+}
+
+static void close_named(struct world *w, const struct unit_env *u) {
+  assert_int_equal(swale_layer_free(w->layer), 0);
+  home_close(&w->home);
+  fake_close(&w->fake);
+  assert_int_equal(u->live, 0);
+}
+
+static void the_host_may_resolve_names(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_named(&w, &u);
+  home_take(&w.home, w.layer);
+  assert_int_equal(asked.n, 2); /* for each connection */
+  settle(&w);
+  assert_int_equal(home_stats(&w.home).state, SWALE_REDIS_CONNECTING);
+  assert_int_equal(answer(w.layer, asked.queries[1]), 0);
+  assert_int_equal(answer(w.layer, asked.queries[1]), SWALE_ENOTFOUND); /* once */
+  assert_int_equal(answer(w.layer, 0), SWALE_ENOTFOUND);
+  assert_int_equal(answer(w.layer, asked.queries[0]), 0);
+  settle(&w);
+  assert_int_equal(home_stats(&w.home).state, SWALE_REDIS_UP);
+  close_named(&w, &u);
+}
+
+static void the_host_may_know_at_once(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_named(&w, &u);
+  asked.at_once = true;
+  home_take(&w.home, w.layer);
+  settle(&w);
+  assert_int_equal(home_stats(&w.home).state, SWALE_REDIS_UP);
+  close_named(&w, &u);
+}
+
+static void an_answer_that_comes_too_late_is_nobodys(void **state) {
+  static struct world w;
+  struct unit_env u;
+  swale_layer *memory;
+  (void)state;
+  open_named(&w, &u);
+  home_take(&w.home, w.layer);
+  swale_layer_detach(w.layer);
+  assert_int_equal(answer(w.layer, asked.queries[0]), SWALE_ENOTFOUND);
+  assert_int_equal(swale_layer_open("memory://", NULL, &memory, NULL, 0), 0);
+  assert_int_equal(answer(memory, 1), SWALE_EUNSUPPORTED);
+  assert_int_equal(swale_layer_free(memory), 0);
+  close_named(&w, &u);
+}
+
 static void what_cannot_be_opened_is_told(void **state) {
   static const struct swale_backend_class *const backends[] = {&swale_redis_backend, NULL};
   static const struct {
@@ -267,6 +371,9 @@ int main(void) {
       cmocka_unit_test(answers_of_any_shape_are_survived),
       cmocka_unit_test(a_layer_without_a_home_works_within_the_process),
       cmocka_unit_test(a_home_can_be_changed),
+      cmocka_unit_test(the_host_may_resolve_names),
+      cmocka_unit_test(the_host_may_know_at_once),
+      cmocka_unit_test(an_answer_that_comes_too_late_is_nobodys),
       cmocka_unit_test(what_cannot_be_opened_is_told),
       cmocka_unit_test(figures_are_those_of_layers_on_redis),
   };

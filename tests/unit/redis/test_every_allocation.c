@@ -109,6 +109,7 @@ static int use_layer(swale_layer *layer, swale_loop *loop, swale_message *m) {
   TRY(count(swale_group_add_then(layer, "group", "elsewhere!x", &then)));
   TRY(receive(layer, loop));
   swale_layer_ready(layer, -1, SWALE_READABLE);
+  assert_int_equal(swale_redis_resolved(layer, 1, NULL), SWALE_ENOTFOUND); /* nobody has asked */
   TRY(swale_loop_run(loop));
   hear(layer, m);
   TRY(swale_loop_run(loop));

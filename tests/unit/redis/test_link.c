@@ -5,6 +5,7 @@
 #include "redis/home.h"
 #include "unit.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -149,6 +150,7 @@ static void a_link_comes_up_when_it_has_been_greeted(void **state) {
   run_command(&w, "GET");
   assert_int_equal(w.replies, 1);
   assert_int_equal(w.last, 1);
+  assert_int_equal(w.link.budget.used, 0); /* the next one has it all again */
   close_world(&w);
 }
 
@@ -277,6 +279,32 @@ static void a_reply_without_end_ends_the_connection(void **state) {
   close_world(&w);
 }
 
+/* Strings and lists that are none too long, but without end. */
+static void a_reply_of_very_many_ends_the_connection(void **state) {
+  static const char *const begins[] = {"*4000000\r\n", "*4000000\r\n*4000000\r\n", "*2\r\n*4000000\r\n",
+                                       NULL};
+  static char flood[1 << 16];
+  (void)state;
+  for (size_t at = 0; at < sizeof flood; at += 4)
+    memcpy(flood + at, "*0\r\n", 4);
+  for (const char *const *b = begins; *b; b++) {
+    struct world w;
+    open_world(&w, &hears, fake_healthy, NULL);
+    settle(&w);
+    fake_say(&w.fake, *b, strlen(*b));
+    settle(&w);
+    for (int i = 0; i < 60 && w.downs == 0; i++) {
+      fake_say(&w.fake, flood, sizeof flood);
+      settle(&w);
+    }
+    assert_int_equal(w.downs, 1);
+    assert_non_null(strstr(w.link.error, "too large"));
+    assert_true(w.link.budget.used <= w.link.budget.most);
+    assert_true(w.link.budget.most < (size_t)65 << 20);
+    close_world(&w);
+  }
+}
+
 static void nobody_there_is_tried_again_less_and_less_often(void **state) {
   struct world w;
   uint64_t last = 0;
@@ -402,6 +430,118 @@ static void an_address_that_cannot_be_connected_to_is_tried_again(void **state) 
   close_world(&w);
 }
 
+/* ---- names ---- */
+
+enum { AT_ONCE, LATER, UNKNOWN };
+static int answer_how, queries;
+static char asked_name[64];
+
+/* The fake server's address, where the port is another's. */
+static struct addrinfo *loopback(void) {
+  static struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = 1};
+  static struct addrinfo found = {
+      .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&at, .ai_addrlen = sizeof at};
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return &found;
+}
+
+static void resolve(struct swale__redis_link *link, const char *name) {
+  link->lookup.query = (uint64_t)++queries;
+  snprintf(asked_name, sizeof asked_name, "%s", name);
+  if (answer_how == AT_ONCE)
+    swale__redis_link_resolved(link, loopback());
+  else if (answer_how == UNKNOWN)
+    swale__redis_link_resolved(link, NULL);
+}
+
+static const struct swale__redis_link_class looks_up = {
+    .up = up, .down = down, .resolve = resolve, .turned = turned};
+
+static void open_named(struct world *w, int how) {
+  answer_how = how;
+  queries = 0;
+  open_world(w, &asks, fake_healthy, NULL);
+  swale_loop_enter(w->home.loop);
+  swale__redis_link_stop(&w->link);
+  w->host.host = "redis.example";
+  w->place = (struct swale__redis_place){.host = &w->host};
+  swale__redis_link_init(&w->link, &looks_up, w, w->settings, &w->place);
+  swale__redis_link_start(&w->link, &w->io);
+  swale_loop_leave(w->home.loop);
+}
+
+static void resolved(struct world *w) {
+  swale_loop_enter(w->home.loop);
+  swale__redis_link_resolved(&w->link, loopback());
+  swale_loop_leave(w->home.loop);
+  settle(w);
+}
+
+static void a_name_is_resolved_anew_for_each_connection(void **state) {
+  struct world w;
+  (void)state;
+  open_named(&w, AT_ONCE);
+  settle(&w);
+  assert_int_equal(w.ups, 1);
+  assert_int_equal(queries, 1);
+  assert_string_equal(asked_name, "redis.example");
+  fake_cut(&w.fake);
+  settle(&w);
+  pass(&w, 60);
+  assert_int_equal(w.ups, 2);
+  assert_int_equal(queries, 2);
+  close_world(&w);
+}
+
+static void an_answer_may_come_later(void **state) {
+  struct world w;
+  (void)state;
+  open_named(&w, LATER);
+  settle(&w);
+  assert_int_equal(w.ups, 0);
+  assert_int_equal(command(&w, "GET"), SWALE_ESTATE);
+  swale__redis_link_flush(&w.link);
+  resolved(&w);
+  assert_int_equal(w.ups, 1);
+  close_world(&w);
+}
+
+static void no_answer_in_time_is_a_failure(void **state) {
+  struct world w;
+  (void)state;
+  open_named(&w, LATER);
+  pass(&w, 600);
+  assert_int_equal(w.downs, 1);
+  assert_non_null(strstr(w.link.error, "not resolved"));
+  assert_int_equal(w.link.lookup.query, 0);
+  pass(&w, 60);
+  assert_int_equal(queries, 2);
+  resolved(&w);
+  assert_int_equal(w.ups, 1);
+  close_world(&w);
+}
+
+static void an_unknown_name_is_asked_for_again(void **state) {
+  struct world w;
+  (void)state;
+  open_named(&w, UNKNOWN);
+  assert_int_equal(w.downs, 1);
+  assert_string_equal(w.link.error, "there is no host of the name redis.example");
+  answer_how = AT_ONCE;
+  pass(&w, 60);
+  assert_int_equal(w.ups, 1);
+  close_world(&w);
+}
+
+static void a_link_may_be_stopped_while_its_name_is_resolved(void **state) {
+  struct world w;
+  (void)state;
+  open_named(&w, LATER);
+  close_world(&w);
+  assert_int_equal(w.link.lookup.query, 0);
+  assert_int_equal(w.downs, 0);
+}
+
 /* ---- sentinels ---- */
 
 static void a_sentinel_tells_where_the_master_is(void **state) {
@@ -456,6 +596,7 @@ int main(void) {
       cmocka_unit_test(what_was_not_answered_is_told_so),
       cmocka_unit_test(a_reply_that_nobody_asked_for_ends_the_connection),
       cmocka_unit_test(a_reply_without_end_ends_the_connection),
+      cmocka_unit_test(a_reply_of_very_many_ends_the_connection),
       cmocka_unit_test(nobody_there_is_tried_again_less_and_less_often),
       cmocka_unit_test(a_server_that_does_not_greet_is_given_up),
       cmocka_unit_test(a_silent_server_is_asked_for_a_sign_of_life),
@@ -463,6 +604,11 @@ int main(void) {
       cmocka_unit_test(what_the_socket_does_not_take_is_written_later),
       cmocka_unit_test(what_one_turn_does_not_take_is_read_in_the_next),
       cmocka_unit_test(an_address_that_cannot_be_connected_to_is_tried_again),
+      cmocka_unit_test(a_name_is_resolved_anew_for_each_connection),
+      cmocka_unit_test(an_answer_may_come_later),
+      cmocka_unit_test(no_answer_in_time_is_a_failure),
+      cmocka_unit_test(an_unknown_name_is_asked_for_again),
+      cmocka_unit_test(a_link_may_be_stopped_while_its_name_is_resolved),
       cmocka_unit_test(a_sentinel_tells_where_the_master_is),
       cmocka_unit_test(a_sentinel_may_be_of_no_help),
   };

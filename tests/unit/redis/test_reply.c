@@ -3,10 +3,13 @@
 
 #include "unit.h"
 
+static size_t most = SIZE_MAX; /* bytes that a reply may take up */
+
 /* The reply in this text, fed whole or byte by byte; NULL when it is none. */
 static struct swale__redis_reply *read_reply(struct unit_env *u, const char *text, bool whole) {
   void *r = NULL;
-  redisReader *reader = swale__redis_reader_new(&u->env.allocator);
+  struct swale__redis_budget budget = {.allocator = &u->env.allocator, .most = most};
+  redisReader *reader = swale__redis_reader_new(&budget);
   size_t len = strlen(text);
   for (size_t i = 0; i < len; i += whole ? len : 1)
     redisReaderFeed(reader, text + i, whole ? len : 1);
@@ -52,6 +55,24 @@ static void lists_of_absurd_length_are_refused(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+static void a_reply_takes_up_no_more_than_it_may(void **state) {
+  static const char *const replies[] = {"*2\r\n*2\r\n:1\r\n:2\r\n$10\r\n0123456789\r\n",
+                                        "*3\r\n:1\r\n$-1\r\n+OK\r\n"};
+  struct unit_env u;
+  (void)state;
+  unit_env_init(&u);
+  for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+    struct swale__redis_reply *r = NULL;
+    size_t each = sizeof *r;
+    for (most = 0; !r; most++)
+      r = read_reply(&u, replies[i], most % 2);
+    assert_int_equal(most - 1, i == 0 ? 5 * each + 4 * sizeof r + 11 : 4 * each + 3 * sizeof r + 3);
+    swale__redis_reply_free(r);
+    assert_int_equal(u.live, 0);
+  }
+  most = SIZE_MAX;
+}
+
 static int scenario(struct unit_env *u) {
   struct swale__redis_reply *r =
       read_reply(u, "*3\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n:1\r\n*2\r\n$-1\r\n+OK\r\n", true);
@@ -69,6 +90,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(replies_of_all_kinds_are_read),
       cmocka_unit_test(lists_of_absurd_length_are_refused),
+      cmocka_unit_test(a_reply_takes_up_no_more_than_it_may),
       cmocka_unit_test(each_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,19 @@ static void a_socket_has_a_path(void **state) {
   assert_refused(f, "redis+unix://:1/run/redis.sock", SWALE_EFORMAT, "no host");
 }
 
+static void several_sockets_are_shards(void **state) {
+  struct fixture *f = *state;
+  const struct swale_redis_host *h =
+      hosts_of(f, "redis+unix://:pw@/run/a,b.sock,/run/2.sock,/run/3.sock?db=4");
+  static const char *const paths[] = {"/run/a,b.sock", "/run/2.sock", "/run/3.sock"};
+  assert_int_equal(f->redis.n_hosts, 3);
+  for (int i = 0; i < 3; i++) {
+    assert_string_equal(h[i].path, paths[i]);
+    assert_string_equal(h[i].password, "pw");
+    assert_int_equal(h[i].db, 4);
+  }
+}
+
 static void sentinels_lead_to_a_master(void **state) {
   struct fixture *f = *state;
   const struct swale_redis_host *h =
@@ -172,6 +185,74 @@ static void parameters_set_the_rest(void **state) {
   assert_int_equal(f->redis.serializer, SWALE_REDIS_JSON);
 }
 
+static void keys_take_the_place_of_the_configs(void **state) {
+  struct fixture *f = *state;
+  hosts_of(f, "redis://h?key=new%26%ff&mode=core&key=old");
+  assert_int_equal(f->redis.n_keys, 2);
+  assert_int_equal(f->redis.keys[0].len, 5);
+  assert_memory_equal(f->redis.keys[0].bytes, "new&\xff", 5);
+  assert_memory_equal(f->redis.keys[1].bytes, "old", f->redis.keys[1].len);
+
+  const struct swale_redis_key configs[] = {{"a", 1}, {"b", 1}};
+  const struct swale__redis_why why = {NULL, 0};
+  f->redis.keys = configs;
+  f->redis.n_keys = 2;
+  swale__redis_url_free(f->hold);
+  assert_int_equal(
+      swale__redis_url_apply("redis://?key=c", &f->u.env.allocator, &f->redis, &f->layer, &why, &f->hold), 0);
+  assert_int_equal(f->redis.n_keys, 1);
+  assert_memory_equal(f->redis.keys[0].bytes, "c", 1);
+
+  char many[300] = "redis://?key=hush";
+  for (int i = 1; i <= SWALE_REDIS_KEYS_MAX; i++)
+    strcat(many, "&key=hush");
+  assert_refused(f, many, SWALE_EINVAL, "at most 16");
+  assert_int_equal(apply(f, "redis://?key="), 0);
+  assert_int_equal(swale__redis_config_check(&f->redis, &why), SWALE_EINVAL);
+}
+
+/* Memory whose blocks are looked through when they are given back. */
+static struct {
+  char *at;
+  size_t size;
+} blocks[8];
+static int secrets_found;
+
+static void *watched_malloc(size_t size, void *user) {
+  (void)user;
+  for (int i = 0; i < 8; i++)
+    if (!blocks[i].at) {
+      blocks[i].size = size;
+      return blocks[i].at = calloc(1, size);
+    }
+  return NULL;
+}
+
+static void watched_free(void *at, void *user) {
+  (void)user;
+  for (int i = 0; at && i < 8; i++)
+    if (blocks[i].at == at) {
+      secrets_found += memmem(at, blocks[i].size, "hush", 4) != NULL;
+      blocks[i].at = NULL;
+    }
+  free(at);
+}
+
+static void what_is_secret_is_wiped(void **state) {
+  static const char *const urls[] = {"redis://:hush@h?key=%41%42hush&key=hush",
+                                     "redis+unix://u:hush@/a,/b?key=hush", "redis://:hush@h?key=hush&none=1"};
+  const struct swale_allocator a = {.malloc = watched_malloc, .free = watched_free};
+  const struct swale__redis_why why = {NULL, 0};
+  struct fixture *f = *state;
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    swale_redis_config_default(&f->redis);
+    if (swale__redis_url_apply(urls[i], &a, &f->redis, &f->layer, &why, &f->hold) == 0)
+      swale__redis_url_free(f->hold);
+    f->hold = NULL;
+  }
+  assert_int_equal(secrets_found, 0);
+}
+
 static void what_is_wrong_has_a_sentence(void **state) {
   struct fixture *f = *state;
   assert_refused(f, "redis:/h", SWALE_EFORMAT, "not a URL of Redis");
@@ -195,6 +276,7 @@ static void what_is_wrong_has_a_sentence(void **state) {
   assert_refused(f, "redis://h?capacity=4294967296", SWALE_EINVAL, "number");
   assert_refused(f, "redis://h?expiry=-1", SWALE_EFORMAT, "number");
   assert_refused(f, "redis://h?group_expiry=", SWALE_EFORMAT, "number");
+  assert_refused(f, "redis://h?mode=core&capacity=1&mode=core", SWALE_EFORMAT, "twice: mode");
   assert_refused(f, "redis://h?ttl=1", SWALE_EFORMAT, "no such parameter: ttl");
 }
 
@@ -246,8 +328,11 @@ int main(void) {
       TEST(addresses_of_ipv6_have_brackets),
       TEST(several_hosts_share_the_database),
       TEST(a_socket_has_a_path),
+      TEST(several_sockets_are_shards),
       TEST(sentinels_lead_to_a_master),
       TEST(parameters_set_the_rest),
+      TEST(keys_take_the_place_of_the_configs),
+      TEST(what_is_secret_is_wiped),
       TEST(what_is_wrong_has_a_sentence),
       TEST(a_password_does_not_get_into_a_sentence),
       TEST(a_url_has_a_length),

@@ -10,25 +10,6 @@
 
 #define TRY(call) UNIT_TRY(&error, call)
 
-static const struct swale_header headers[] = {
-    {"Host", "example.com"},
-    {"Upgrade", "websocket"},
-    {"Connection", "Upgrade"},
-    {"Sec-WebSocket-Version", "13"},
-    {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
-};
-
-static const struct swale_ws_upgrade upgrade = {
-    .size = sizeof upgrade,
-    .method = "GET",
-    .version = "HTTP/1.1",
-    .request = {.size = sizeof upgrade.request,
-                .target = "/ws/chat/",
-                .client = "192.0.2.1:1",
-                .headers = headers,
-                .n_headers = 5},
-};
-
 static int echo(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data, size_t len) {
   (void)w, (void)kind;
   swale_send_bytes(c, data, len);
@@ -81,7 +62,7 @@ static int raw(struct world *w) {
 static int upgraded(struct world *w) {
   struct swale_ws_answer answer;
   int error = 0;
-  TRY(swale_ws_new_upgraded(w->app, w->loop, &w->options, &upgrade, w, &w->ws));
+  TRY(swale_ws_new_upgraded(w->app, w->loop, &w->options, &world_upgrade, w, &w->ws));
   if (!w->ws)
     return error;
   TRY(swale_ws_get_answer(w->ws, &answer));

@@ -5,7 +5,7 @@
 
 static struct swale__ws_offer read_offer(const char *value) {
   struct swale__ws_offer offer = {0};
-  swale__ws_offer_read(&offer, value);
+  assert_true(swale__ws_offer_read(&offer, value) >= 0);
   return offer;
 }
 
@@ -101,7 +101,19 @@ static void the_first_offer_that_can_be_accepted_counts(void **state) {
   expect_offer("a; b=\"c\"; d, permessage-deflate", OFFER(.server_bits = 0));
 }
 
-static void nothing_behind_a_fault_of_the_syntax_counts(void **state) {
+static void offers_of_several_lines_are_read_one_after_the_other(void **state) {
+  (void)state;
+  struct swale__ws_offer offer = {0};
+  assert_int_equal(swale__ws_offer_read(&offer, "mux, permessage-deflate; unknown"), 2);
+  assert_int_equal(memcmp(&offer, &(struct swale__ws_offer){0}, sizeof offer), 0);
+  assert_int_equal(swale__ws_offer_read(&offer, " "), 0);
+  assert_int_equal(swale__ws_offer_read(&offer, ", permessage-deflate; server_max_window_bits=10,,"), 1);
+  assert_int_equal(swale__ws_offer_read(&offer, "permessage-deflate, x"), 2); /* too late */
+  assert_true(offer.made);
+  assert_int_equal(offer.server_bits, 10);
+}
+
+static void a_fault_of_the_syntax_is_one_wherever_it_stands(void **state) {
   static const char *const faults[] = {
       ";, permessage-deflate",
       "=, permessage-deflate",
@@ -122,12 +134,17 @@ static void nothing_behind_a_fault_of_the_syntax_counts(void **state) {
       "permessage-deflate;",
       "permessage-deflate x",
       "permessage-deflate\x80",
+      "permessage-deflate, ;;",
+      "permessage-deflate, a b",
+      "permessage-deflate, a; b=\"x",
+      "permessage-deflate; server_max_window_bits=8; =, permessage-deflate",
+      "permessage-deflate; client_max_window_bits=",
       "\"permessage-deflate\"",
   };
   (void)state;
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-    expect_offer(faults[i], (struct swale__ws_offer){0});
-  expect_offer("permessage-deflate, ;;", OFFER(.server_bits = 0));
+    if (swale__ws_offer_read(&(struct swale__ws_offer){0}, faults[i]) != -1)
+      fail_msg("%s is none", faults[i]);
 }
 
 /* ---- agreeing --------------------------------------------------------------------------- */
@@ -199,7 +216,8 @@ int main(void) {
       cmocka_unit_test(an_offer_that_cannot_be_accepted_is_declined),
       cmocka_unit_test(a_server_window_of_8_bits_is_declined_since_zlib_cannot),
       cmocka_unit_test(the_first_offer_that_can_be_accepted_counts),
-      cmocka_unit_test(nothing_behind_a_fault_of_the_syntax_counts),
+      cmocka_unit_test(offers_of_several_lines_are_read_one_after_the_other),
+      cmocka_unit_test(a_fault_of_the_syntax_is_one_wherever_it_stands),
       cmocka_unit_test(without_takeover_both_sides_are_told),
       cmocka_unit_test(takeover_is_agreed_when_both_sides_want_it),
       cmocka_unit_test(windows_are_the_smaller_of_two),

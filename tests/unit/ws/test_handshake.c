@@ -263,6 +263,33 @@ static void there_may_be_64_subprotocols(void **state) {
   }
 }
 
+/* RFC 6455, 9.1. Whether compression is wanted is not asked here. */
+static void a_malformed_list_of_extensions_is_400(void **state) {
+  struct fixture *f = *state;
+  static const char *const malformed[] = {
+      "", " , ", ";", "a;", "a; b=", "a; b=\"\"", "a; b=\"c d\"", "a b", "a, b;"};
+  for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
+    expect_extra(f, "Sec-WebSocket-Extensions", malformed[i], 400);
+  expect_extra(f, "Sec-WebSocket-Extensions", "nobody-knows; a=1; b=\"c\\d\", another", 101);
+  assert_false(f->out.offer.made);
+  expect_extra(f, "Sec-WebSocket-Extensions", "permessage-deflate; unknown", 101);
+  assert_false(f->out.offer.made);
+  expect_extra(f, "Sec-WebSocket-Extensions", "permessage-deflate", 101);
+  assert_true(f->out.offer.made);
+}
+
+static void the_lines_of_extensions_are_one_list(void **state) {
+  struct fixture *f = *state;
+  add(f, "Sec-WebSocket-Extensions", "");
+  add(f, "sec-websocket-extensions", "permessage-deflate; server_max_window_bits=11, x");
+  add(f, "Sec-WebSocket-Extensions", "permessage-deflate");
+  expect(f, 101);
+  assert_true(f->out.offer.made);
+  assert_int_equal(f->out.offer.server_bits, 11);
+  expect_extra(f, "Sec-WebSocket-Extensions", "", 101);
+  expect_extra(f, "Sec-WebSocket-Extensions", "=", 400);
+}
+
 static int check_with_subprotocols(struct unit_env *u) {
   struct swale__ws_handshake out;
   struct swale_header headers[GOOD + 1];
@@ -299,6 +326,8 @@ int main(void) {
       TEST(an_empty_list_of_subprotocols_is_none),
       TEST(subprotocols_are_tokens_and_unique),
       TEST(there_may_be_64_subprotocols),
+      TEST(a_malformed_list_of_extensions_is_400),
+      TEST(the_lines_of_extensions_are_one_list),
       cmocka_unit_test(no_memory_is_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

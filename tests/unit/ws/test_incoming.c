@@ -113,20 +113,11 @@ static void text_is_split_anywhere_in_a_character(void **state) {
   }
 }
 
-static void fails_with(struct world *w, unsigned code) {
-  char log[40];
-  sprintf(log, "disconnect:%u", code);
-  expect_log(w, log);
-  expect_close(w, code, NULL);
-  assert_int_equal(w->reports, 1);
-}
-
 static void text_that_is_not_utf8_is_1007(void **state) {
   struct world *w = *state;
   world_connect(w);
   world_frame(w, FIN | TEXT, "a\xff", 2);
-  fails_with(w, 1007);
-  assert_int_equal(w->reported, SWALE_EUTF8);
+  expect_failed(w, 1007, SWALE_EUTF8);
 }
 
 static void text_that_ends_inside_a_character_is_1007(void **state) {
@@ -135,7 +126,7 @@ static void text_that_ends_inside_a_character_is_1007(void **state) {
   bytes_frame(&w->in, TEXT, "\xe2", 1);
   bytes_frame(&w->in, FIN | CONT, "\x82", 1);
   world_feed(w);
-  fails_with(w, 1007);
+  expect_failed(w, 1007, SWALE_EUTF8);
 }
 
 static void bad_text_fails_at_the_byte_not_at_the_end(void **state) {
@@ -146,7 +137,7 @@ static void bad_text_fails_at_the_byte_not_at_the_end(void **state) {
   world_feed(w);
   expect_log(w, "");
   world_feed_bytes(w, "\xc0", 1);
-  fails_with(w, 1007);
+  expect_failed(w, 1007, SWALE_EUTF8);
 }
 
 static void bytes_need_not_be_utf8(void **state) {
@@ -165,7 +156,7 @@ static void frame_fails(struct world *w, unsigned first, bool masked, unsigned c
   bytes_header(&w->in, first, masked, 1, 7);
   bytes_puts(&w->in, "x");
   world_feed(w);
-  fails_with(w, code);
+  expect_failed(w, code, SWALE_EPROTOCOL);
 }
 
 static void an_unmasked_frame_is_1002(void **state) { frame_fails(*state, FIN | TEXT, false, 1002); }
@@ -185,10 +176,8 @@ static void reserved_opcodes_are_1002(void **state) {
     if (opcode >= 8 && opcode <= 10)
       continue;
     frame_fails(w, FIN | opcode, true, 1002);
-    w->reports = 0;
-    world_free(w);
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void a_message_inside_another_is_1002(void **state) {
@@ -197,7 +186,7 @@ static void a_message_inside_another_is_1002(void **state) {
   bytes_frame(&w->in, TEXT, "a", 1);
   bytes_frame(&w->in, FIN | TEXT, "b", 1);
   world_feed(w);
-  fails_with(w, 1002);
+  expect_failed(w, 1002, SWALE_EPROTOCOL);
 }
 
 /* What wslay itself finds: the stream cannot be told apart any more, so nothing is read afterwards. */
@@ -205,7 +194,7 @@ static void header_breaks(struct world *w, unsigned first, uint64_t len, int for
   world_connect(w);
   bytes_header(&w->in, first, true, len, form);
   world_feed(w);
-  fails_with(w, 1002);
+  expect_failed(w, 1002, SWALE_EPROTOCOL);
   expect_state(w, SWALE_WS_CLOSED);
   assert_int_equal(swale_ws_feed(w->ws, "x", 1), SWALE_ECLOSED);
 }
@@ -237,19 +226,15 @@ static void a_message_may_have_message_max_bytes(void **state) {
   unsigned char data[1001] = {0};
   w->options.message_max = 1000;
   for (size_t len = 999; len <= 1001; len++) {
-    w->reports = 0;
-    w->delivered = 0;
     world_connect(w);
     world_frame(w, FIN | BIN, data, len);
     if (len <= 1000) {
       assert_int_equal(w->delivered, len);
       expect_nothing(w);
-      world_free(w);
-      w->log[0] = '\0';
     } else {
-      fails_with(w, 1009);
-      assert_int_equal(w->reported, SWALE_ESIZE);
+      expect_failed(w, 1009, SWALE_ESIZE);
     }
+    world_end(w);
   }
 }
 
@@ -258,8 +243,6 @@ static void the_limit_holds_for_fragments_together(void **state) {
   w->options.message_max = 1000;
   unsigned char data[501] = {0};
   for (size_t last = 499; last <= 501; last++) {
-    w->reports = 0;
-    w->delivered = 0;
     world_connect(w);
     bytes_frame(&w->in, BIN, data, 500);
     bytes_frame(&w->in, CONT, data, 0);
@@ -267,11 +250,10 @@ static void the_limit_holds_for_fragments_together(void **state) {
     world_feed(w);
     if (last <= 500) {
       assert_int_equal(w->delivered, 500 + last);
-      world_free(w);
-      w->log[0] = '\0';
     } else {
-      fails_with(w, 1009);
+      expect_failed(w, 1009, SWALE_ESIZE);
     }
+    world_end(w);
   }
 }
 
@@ -294,7 +276,7 @@ static void a_length_that_would_overflow_is_1009(void **state) {
   bytes_header(&w->in, FIN | CONT, true, INT64_MAX, 64);
   bytes_puts(&w->in, "x");
   world_feed(w);
-  fails_with(w, 1009);
+  expect_failed(w, 1009, SWALE_ESIZE);
 }
 
 static void send_fragments(struct world *w, unsigned n, size_t len) {
@@ -309,17 +291,14 @@ static void a_message_may_have_fragments_max_fragments(void **state) {
   struct world *w = *state;
   w->options.fragments_max = 5;
   for (unsigned n = 4; n <= 6; n++) {
-    w->reports = 0;
     world_connect(w);
     send_fragments(w, n, 1);
     if (n <= 5) {
       assert_int_equal(w->reports, 0);
-      world_free(w);
-      w->log[0] = '\0';
     } else {
-      fails_with(w, 1008);
-      assert_int_equal(w->reported, SWALE_EFULL);
+      expect_failed(w, 1008, SWALE_EFULL);
     }
+    world_end(w);
   }
 }
 
@@ -327,16 +306,14 @@ static void a_message_may_have_empty_fragments_max_empty_fragments(void **state)
   struct world *w = *state;
   w->options.empty_fragments_max = 5;
   for (unsigned n = 4; n <= 6; n++) {
-    w->reports = 0;
     world_connect(w);
     send_fragments(w, n, 0);
     if (n <= 5) {
       assert_int_equal(w->reports, 0);
-      world_free(w);
-      w->log[0] = '\0';
     } else {
-      fails_with(w, 1008);
+      expect_failed(w, 1008, SWALE_EFULL);
     }
+    world_end(w);
   }
 }
 
@@ -347,7 +324,7 @@ static void without_empty_fragments_an_empty_message_is_still_fine(void **state)
   world_text(w, "");
   expect_log(w, "text:");
   world_frame(w, TEXT, "", 0);
-  fails_with(w, 1008);
+  expect_failed(w, 1008, SWALE_EFULL);
 }
 
 /* ---- after a failure -------------------------------------------------------------------- */
@@ -384,7 +361,7 @@ static void after_a_failure_the_rest_is_skipped_up_to_the_close_frame(void **sta
   bytes_frame(&w->in, FIN | BIN, data, sizeof data);
   bytes_frame(&w->in, FIN | 7, data, 100);
   world_feed(w);
-  fails_with(w, 1009);
+  expect_failed(w, 1009, SWALE_ESIZE);
   expect_state(w, SWALE_WS_WANT_READ);
   world_close_frame(w, 1009, NULL);
   expect_closed(w);
@@ -394,7 +371,7 @@ static void after_a_failure_the_end_of_the_stream_ends_it(void **state) {
   struct world *w = *state;
   world_connect(w);
   world_frame(w, FIN | 7, "x", 1);
-  fails_with(w, 1002);
+  expect_failed(w, 1002, SWALE_EPROTOCOL);
   assert_int_equal(swale_ws_feed_eof(w->ws), 0);
   expect_closed(w);
 }
@@ -413,7 +390,7 @@ static void after_a_failure_a_broken_stream_ends_it(void **state) {
   struct world *w = *state;
   world_connect(w);
   world_frame(w, FIN | 7, "x", 1);
-  fails_with(w, 1002);
+  expect_failed(w, 1002, SWALE_EPROTOCOL);
   bytes_header(&w->in, FIN | PING, true, 126, 16);
   world_feed(w);
   expect_closed(w);
@@ -428,8 +405,7 @@ static void without_memory_for_a_pong_it_is_1011(void **state) {
   expect_frame(w, FIN | PONG, "x", 1);
   w->u.fail_at = 1;
   world_frame(w, FIN | PING, "x", 1);
-  fails_with(w, 1011);
-  assert_int_equal(w->reported, SWALE_ENOMEM);
+  expect_failed(w, 1011, SWALE_ENOMEM);
 }
 
 static void without_memory_for_a_message_it_is_1011(void **state) {
@@ -443,7 +419,7 @@ static void without_memory_for_a_message_it_is_1011(void **state) {
     w->u.fail_at = n;
     bytes_frame(&w->in, BIN, data, sizeof data);
     world_feed(w);
-    fails_with(w, 1011);
+    expect_failed(w, 1011, SWALE_ENOMEM);
     world_free(w);
   }
 }
@@ -463,7 +439,7 @@ static void without_memory_to_read_it_is_1011_and_nothing_more_is_read(void **st
   world_connect(w);
   w->u.fail_at = 1;
   world_text(w, "x");
-  fails_with(w, 1011);
+  expect_failed(w, 1011, SWALE_ENOMEM);
   expect_closed(w);
 }
 

@@ -40,12 +40,8 @@ static void as_many_messages_as_the_rate_may_come_at_once_and_not_one_more(void 
     send_texts(w, 1);
     expect_received(w, 0);
     expect_1008(w);
-    swale_ws_free(w->ws);
-    world_run(w);
-    w->log[0] = '\0';
-    w->reports = w->disconnects = w->connects = 0;
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void the_bucket_of_messages_fills_within_a_second(void **state) {
@@ -114,12 +110,8 @@ static void as_many_bytes_as_the_rate_may_come_at_once_and_not_one_more(void **s
       expect_nothing(w);
     else
       expect_1008(w);
-    swale_ws_free(w->ws);
-    world_run(w);
-    w->log[0] = '\0';
-    w->reports = w->disconnects = w->connects = 0;
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void the_largest_message_fits_whatever_the_rate_of_bytes(void **state) {
@@ -145,22 +137,74 @@ static void a_frame_that_is_too_much_is_refused_by_its_header(void **state) {
   expect_1008(w);
 }
 
-static void as_many_control_frames_as_the_rate_may_come_in_a_second_and_not_one_more(void **state) {
+static void send_pongs(struct world *w, int n) {
+  for (int i = 0; i < n; i++)
+    bytes_frame(&w->in, FIN | PONG, "", 0);
+  world_feed(w);
+}
+
+static void as_many_control_frames_as_the_rate_may_come_at_once_and_not_one_more(void **state) {
   struct world *w = *state;
-  w->options.control_rate = 5;
-  w->u.now_ms = 10000;
+  static const uint16_t rates[] = {1, 2, 3, 7, 100, 999, 1000, 1001, 40000, UINT16_MAX};
+  for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    w->options.control_rate = rates[i];
+    world_connect(w);
+    send_pongs(w, rates[i] - 1);
+    world_frame(w, FIN | PING, "", 0);
+    expect_frame(w, FIN | PONG, "", 0);
+    world_pass(w, 1000);
+    send_pongs(w, rates[i]);
+    expect_nothing(w);
+    send_pongs(w, 1);
+    expect_failed(w, 1008, SWALE_EFULL);
+    world_end(w);
+  }
+}
+
+/* Wherever the second is cut. */
+static void not_twice_as_many_control_frames_come_across_the_edge_of_a_second(void **state) {
+  struct world *w = *state;
+  w->options.control_rate = 100;
+  w->u.now_ms = 10999;
   world_connect(w);
-  for (int i = 0; i < 4; i++)
-    world_frame(w, FIN | PONG, "", 0);
-  world_frame(w, FIN | PING, "", 0);
-  expect_frame(w, FIN | PONG, "", 0);
-  world_pass(w, 1000);
-  for (int i = 0; i < 5; i++)
-    world_frame(w, FIN | PONG, "", 0);
+  send_pongs(w, 100);
+  world_pass(w, 2); /* 11001: one has come back */
+  send_pongs(w, 1);
   expect_nothing(w);
-  world_pass(w, 999);
-  world_frame(w, FIN | PING, "", 0);
-  expect_1008(w);
+  send_pongs(w, 1);
+  expect_failed(w, 1008, SWALE_EFULL);
+}
+
+static void the_bucket_of_control_frames_fills_within_a_second(void **state) {
+  struct world *w = *state;
+  w->options.control_rate = 10;
+  w->u.now_ms = 10050;
+  world_connect(w);
+  send_pongs(w, 10);
+  world_pass(w, 300);
+  send_pongs(w, 3);
+  world_pass(w, 5000);
+  send_pongs(w, 10);
+  expect_nothing(w);
+  world_pass(w, 49);
+  send_pongs(w, 1);
+  expect_failed(w, 1008, SWALE_EFULL);
+}
+
+/* However small the steps are in which they come; and the clock's 32 bits end on the way. */
+static void a_peer_that_keeps_to_the_rate_of_control_frames_may_do_so_for_ever(void **state) {
+  struct world *w = *state;
+  w->options.control_rate = 300;
+  w->u.now_ms = UINT32_MAX - UINT64_C(5000);
+  world_connect(w);
+  send_pongs(w, 296);
+  for (int i = 0; i < 10000; i++) {
+    world_pass(w, 1);
+    send_pongs(w, i % 10 < 3);
+    assert_int_equal(w->reports, 0);
+  }
+  send_pongs(w, 4 + 3 + 1); /* the rest that it began with, what has come back since, and one */
+  expect_failed(w, 1008, SWALE_EFULL);
 }
 
 static void control_frames_are_no_messages_and_messages_no_control_frames(void **state) {
@@ -226,7 +270,10 @@ int main(void) {
       WORLD_TESTS(as_many_bytes_as_the_rate_may_come_at_once_and_not_one_more),
       WORLD_TESTS(the_largest_message_fits_whatever_the_rate_of_bytes),
       WORLD_TESTS(a_frame_that_is_too_much_is_refused_by_its_header),
-      WORLD_TESTS(as_many_control_frames_as_the_rate_may_come_in_a_second_and_not_one_more),
+      WORLD_TESTS(as_many_control_frames_as_the_rate_may_come_at_once_and_not_one_more),
+      WORLD_TESTS(not_twice_as_many_control_frames_come_across_the_edge_of_a_second),
+      WORLD_TESTS(the_bucket_of_control_frames_fills_within_a_second),
+      WORLD_TEST(a_peer_that_keeps_to_the_rate_of_control_frames_may_do_so_for_ever),
       WORLD_TESTS(control_frames_are_no_messages_and_messages_no_control_frames),
       WORLD_TESTS(buckets_fill_while_reading_is_stopped),
       WORLD_TESTS(what_comes_after_the_close_is_not_counted),

@@ -22,15 +22,6 @@ static int echo(struct world *w, swale_consumer *c, enum swale_kind kind, const 
   return 0;
 }
 
-static void expect_failed(struct world *w, unsigned code, int error) {
-  char log[32];
-  expect_close(w, code, NULL);
-  assert_int_equal(w->reports, 1);
-  assert_int_equal(w->reported, error);
-  snprintf(log, sizeof log, "disconnect:%u", code);
-  expect_log(w, log);
-}
-
 /* ---- 1 to 7: closing -------------------------------------------------------------------- */
 
 static void trap_01_close_reason_split_across_reads_is_checked_whole(void **state) {
@@ -50,10 +41,8 @@ static void trap_01_close_reason_split_across_reads_is_checked_whole(void **stat
     world_connect(w);
     world_close_frame(w, 1000, bad[i]);
     expect_failed(w, 1007, SWALE_EPROTOCOL);
-    w->reports = 0;
-    swale_ws_free(w->ws);
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void trap_02_a_close_does_not_overtake_what_was_sent(void **state) {
@@ -110,10 +99,8 @@ static void trap_04_violations_of_the_frame_layer_get_a_code_and_a_report(void *
     bytes_add(&w->in, "x", 1);
     world_feed(w);
     expect_failed(w, 1002, SWALE_EPROTOCOL);
-    w->reports = 0;
-    swale_ws_free(w->ws);
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 static void trap_05_after_a_failure_nothing_hangs(void **state) {
@@ -285,10 +272,8 @@ static void trap_15_no_limit_is_beyond_what_32_bits_hold(void **state) {
     bytes_add(&w->in, "x", 1);
     world_feed(w);
     expect_failed(w, 1009, SWALE_ESIZE);
-    w->reports = 0;
-    swale_ws_free(w->ws);
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 /* ---- 16 to 19 --------------------------------------------------------------------------- */
@@ -412,10 +397,8 @@ static void trap_19_the_bit_of_compressed_messages_is_1002_where_it_was_not_agre
     world_connect(w);
     world_frame(w, FIN | rsv | TEXT, "\xff", 1);
     expect_failed(w, 1002, SWALE_EPROTOCOL);
-    w->reports = 0;
-    swale_ws_free(w->ws);
+    world_end(w);
   }
-  w->ws = NULL;
 }
 
 /* ---- further facts ---------------------------------------------------------------------- */

@@ -202,29 +202,13 @@ static void who_is_freed_in_his_handshake_makes_room_at_once(void **state) {
 
 static void a_handshake_of_an_upgraded_connection_counts_too(void **state) {
   struct fixture *f = *state;
-  static const struct swale_header headers[] = {
-      {"Host", "example.com"},
-      {"Upgrade", "websocket"},
-      {"Connection", "Upgrade"},
-      {"Sec-WebSocket-Version", "13"},
-      {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
-  };
-  struct swale_ws_upgrade upgrade = {
-      .size = sizeof upgrade,
-      .method = "GET",
-      .version = "HTTP/1.1",
-      .request = {.size = sizeof upgrade.request,
-                  .target = "/ws/chat/",
-                  .client = "192.0.2.1:7",
-                  .headers = headers,
-                  .n_headers = 5},
-  };
   f->w.on_connect = decide_later;
   for (int i = 0; i < 3; i++)
-    assert_int_equal(swale_ws_new_upgraded(f->w.app, f->w.loop, &f->w.options, &upgrade, &f->w, &f->ws[i]),
-                     0);
-  assert_int_equal(swale_ws_new_upgraded(f->w.app, f->w.loop, &f->w.options, &upgrade, &f->w, &f->ws[3]),
-                   SWALE_EFULL);
+    assert_int_equal(
+        swale_ws_new_upgraded(f->w.app, f->w.loop, &f->w.options, &world_upgrade, &f->w, &f->ws[i]), 0);
+  assert_int_equal(
+      swale_ws_new_upgraded(f->w.app, f->w.loop, &f->w.options, &world_upgrade, &f->w, &f->ws[3]),
+      SWALE_EFULL);
   assert_null(f->ws[3]);
   assert_int_equal(open_from(f, 3, "192.0.2.1:1"), SWALE_EFULL);
 }

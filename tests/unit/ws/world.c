@@ -147,6 +147,15 @@ void world_free(struct world *w) {
   world_run(w);
 }
 
+void world_end(struct world *w) {
+  world_free(w);
+  assert_int_equal(w->connects, w->disconnects);
+  w->log[0] = '\0';
+  w->reports = w->connects = w->disconnects = 0;
+  w->delivered = 0;
+  bytes_clear(&w->out);
+}
+
 void world_close(struct world *w) {
   swale_ws_free(w->ws);
   assert_int_equal(swale_loop_free(w->loop), 0);
@@ -172,6 +181,25 @@ int world_teardown(void **state) {
   free(w);
   return live == 0 ? 0 : -1;
 }
+
+static const struct swale_header upgrade_headers[] = {
+    {"Host", "example.com"},
+    {"Upgrade", "websocket"},
+    {"Connection", "Upgrade"},
+    {"Sec-WebSocket-Version", "13"},
+    {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
+};
+
+const struct swale_ws_upgrade world_upgrade = {
+    .size = sizeof world_upgrade,
+    .method = "GET",
+    .version = "HTTP/1.1",
+    .request = {.size = sizeof world_upgrade.request,
+                .target = "/ws/chat/",
+                .client = "192.0.2.1:7",
+                .headers = upgrade_headers,
+                .n_headers = 5},
+};
 
 void world_new(struct world *w) {
   assert_int_equal(
@@ -304,13 +332,20 @@ void expect_frame(struct world *w, unsigned first, const void *payload, size_t l
 void expect_text(struct world *w, const char *text) { expect_frame(w, FIN | TEXT, text, strlen(text)); }
 
 void expect_close(struct world *w, unsigned code, const char *reason) {
-  struct bytes expected = {0};
   unsigned char payload[125] = {(unsigned char)(code >> 8), (unsigned char)code};
   size_t len = reason ? strlen(reason) : 0;
   if (len > 0)
     memcpy(payload + 2, reason, len);
   expect_frame(w, FIN | CLOSE, payload, code ? 2 + len : 0);
-  bytes_free(&expected);
+}
+
+void expect_failed(struct world *w, unsigned code, int error) {
+  char log[32];
+  expect_close(w, code, NULL);
+  assert_int_equal(w->reports, 1);
+  assert_int_equal(w->reported, error);
+  snprintf(log, sizeof log, "disconnect:%u", code);
+  expect_log(w, log);
 }
 
 void expect_status(struct world *w, int status, const char *body) {

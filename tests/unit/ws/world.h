@@ -50,6 +50,8 @@ void world_init(struct world *w);
 int world_open(struct world *w);
 /* Frees the connection outside of any call, and lets the loop tell its consumer. */
 void world_free(struct world *w);
+/* The same, and nothing of what was seen of it is left: a test's next connection begins. */
+void world_end(struct world *w);
 /* Frees the connection and the rest, and checks that nothing is left. */
 void world_close(struct world *w);
 
@@ -68,6 +70,9 @@ int world_teardown(void **state);
   "Host: example.com\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                           \
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define REQUEST REQUEST_LINE REQUEST_HEADERS "\r\n"
+
+/* The same as a host's HTTP server has read it. */
+extern const struct swale_ws_upgrade world_upgrade;
 
 /* A new connection in w->ws. */
 void world_new(struct world *w);
@@ -104,6 +109,8 @@ void expect_nothing(struct world *w);
 void expect_frame(struct world *w, unsigned first, const void *payload, size_t len);
 void expect_text(struct world *w, const char *text);
 void expect_close(struct world *w, unsigned code, const char *reason);
+/* It failed by itself: closed with this code, this error reported once, the consumer disconnected. */
+void expect_failed(struct world *w, unsigned code, int error);
 /* The first line has this status; what is written ends with the head and this body (NULL: whatever it is). */
 void expect_status(struct world *w, int status, const char *body);
 /* A header line of the answer, without its end, stands in w->out. */
