@@ -39,7 +39,8 @@ void swale__redis_core_look(struct swale__redis_shard *s) {
   char key[SWALE__REDIS_NAME_SIZE], mark[64];
   struct swale__redis_number life;
   int len = snprintf(key, sizeof key, "%s:swale", c->settings->config.prefix);
-  snprintf(mark, sizeof mark, "%s.%lld", c->process, (long long)swale__redis_next_score(c));
+  snprintf(mark, sizeof mark, "%s.%lld", c->process,
+           (long long)c->settings->config.wall_us(c->settings->config.user));
   const struct swale__redis_word words[] = {
       SWALE__REDIS_WORD("EVAL"), {mark_script, sizeof mark_script - 1},
       SWALE__REDIS_WORD("1"),    swale__redis_bytes_word(key, (size_t)len),
