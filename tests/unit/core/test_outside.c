@@ -282,7 +282,7 @@ static void what_does_not_fit_is_counted(void **state) {
 }
 
 static void a_backend_waits_while_an_inbox_is_too_full(void **state) {
-  struct world w;
+  struct crowd_world w;
   struct crowd_member a, b;
   const struct swale_sockets sockets = {0};
   (void)state;
@@ -310,7 +310,7 @@ static void a_backend_waits_while_an_inbox_is_too_full(void **state) {
   assert_true(swale_backend_has_room(w.layer));
   assert_int_equal(a.n_got, sent);
   swale_layer_detach(w.layer);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void consumers_wait_until_their_groups_are_joined(void **state) {
@@ -410,7 +410,7 @@ static void note_message(int result, swale_message *m, void *user) {
 }
 
 static void a_backend_knows_whether_receivers_wait(void **state) {
-  struct world w;
+  struct crowd_world w;
   swale_receiver *first, *second, *third;
   swale_message *m = crowd_note(7);
   int64_t got = 0;
@@ -446,7 +446,7 @@ static void a_backend_knows_whether_receivers_wait(void **state) {
   assert_int_equal(got, 0);
   assert_int_equal(crowd_stats(w.layer).channels, 0);
   swale_message_unref(m);
-  close_world(&w);
+  crowd_world_close(&w);
 }
 
 static void workers_listen_and_stop(void **state) {
