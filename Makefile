@@ -129,15 +129,12 @@ $(B)/flags: FORCE
 
 # What does not run for each member or frame is compiled for size: the libraries are to stay small. With frame pointers the
 # unwind tables, a fifth of them, are shorter.
-RARELY := $(addprefix lib/core/,answer app buffer channel completion connect consumer converter drain drop error group item layer lease loop message \
-    message_build msgpack_check msgpack_keys name outside pattern plain port queue receive receiver route scope scope_look scope_query send stats table \
+RARELY := $(addprefix lib/core/,answer app buffer channel completion connect consumer converter drain drop error group inbox item layer lease loop message \
+    memo message_build msgpack_check msgpack_keys name outside pattern plain port queue receive receiver route scope scope_look scope_query send stats table \
     url value wheel worker) \
   $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \
     origin pool undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
-
-# A member of a large group takes eight cycles, or ten where the walk begins at an odd place.
-$(B)/obj/lib/core/deliver.o $(B)/pic/lib/core/deliver.o: private OPTIMISE = -falign-functions=64
 
 # Packages and internal headers by folder; $* is the source without its ending.
 folder = $(word $1,$(subst /, ,$*))

@@ -222,7 +222,8 @@ static void deliver_to_consumer(struct swale__entry *e, bool flushed) {
   swale__consumer_unref(c);
 }
 
-void swale__deliver_entry(struct swale__entry *e, bool is_last) {
+/* Begins at a cache line: the walk, which is part of it, takes a fifth longer from an odd place. */
+__attribute__((aligned(64))) void swale__deliver_entry(struct swale__entry *e, bool is_last) {
   bool is_group = e->members > 0;
   swale_layer *layer = is_group ? e->lane->port->layer : e->consumer->port->layer;
   bool flushed = e->epoch != atomic_load_explicit(&layer->epoch, memory_order_acquire);
