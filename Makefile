@@ -131,7 +131,7 @@ $(B)/flags: FORCE
 # unwind tables, a fifth of them, are shorter.
 RARELY := $(addprefix lib/core/,answer app buffer channel completion connect consumer converter drain drop error group inbox item layer lease loop message \
     memo message_build msgpack_check msgpack_keys name outside pattern plain port queue receive receiver route scope scope_look scope_query send stats table \
-    url value wheel worker) \
+    timer url value wheel worker) \
   $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \
     origin pool undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))

@@ -241,13 +241,6 @@ static void run_inbox(swale_loop *loop) {
   swale__receivers_run(loop);
 }
 
-static void run_timers(swale_loop *loop) {
-  struct swale_timer *t;
-  swale__wheel_advance(&loop->wheel, loop->now);
-  while ((t = swale__wheel_pop(&loop->wheel)))
-    t->fire(t);
-}
-
 /* Drops to tell, a flush to follow, or consumers to connect? */
 static bool layers_have_work(const swale_loop *loop) {
   for (const struct swale__port *p = loop->ports; p; p = p->next_in_loop)
@@ -271,7 +264,7 @@ int swale_loop_run(swale_loop *loop) {
     return SWALE_ESTATE;
   swale_loop_enter(loop);
   run_inbox(loop);
-  run_timers(loop);
+  swale__timers_run(loop);
   finish(loop);
   loop->depth--;
   go(loop, true);
@@ -323,12 +316,6 @@ static void drop_inbox(swale_loop *loop) {
   swale_loop_leave(loop);
 }
 
-static void disarm_timers(swale_loop *loop) {
-  swale__wheel_advance(&loop->wheel, UINT64_MAX);
-  while (swale__wheel_pop(&loop->wheel))
-    ;
-}
-
 static void free_extensions(swale_loop *loop) {
   for (struct swale__extension *x = loop->extensions, *next; x; x = next) {
     next = x->next;
@@ -357,7 +344,7 @@ int swale_loop_free(swale_loop *loop) {
   }
   while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
     sched_yield();
-  disarm_timers(loop);
+  swale__timers_disarm(loop);
   swale__drain_free(loop);
   free_extensions(loop);
   swale__inbox_free(&loop->inbox, &loop->env.allocator);
@@ -368,21 +355,7 @@ int swale_loop_free(swale_loop *loop) {
   return 0;
 }
 
-/* ---- timers, extensions, figures ---- */
-
-void swale_timer_start(swale_loop *loop, struct swale_timer *timer, uint64_t delay_ms) {
-  if (loop->depth == 0)
-    loop->now = loop->env.now_ms(loop->env.user);
-  uint64_t delay = delay_ms > 0 ? delay_ms : 1;
-  swale__wheel_remove(&loop->wheel, timer);
-  swale__wheel_add(&loop->wheel, timer, delay < UINT64_MAX - loop->now ? loop->now + delay : UINT64_MAX - 1);
-}
-
-void swale_timer_stop(swale_loop *loop, struct swale_timer *timer) {
-  swale__wheel_remove(&loop->wheel, timer);
-}
-
-int swale_timer_armed(const struct swale_timer *timer) { return timer->link != NULL; }
+/* ---- extensions, figures ---- */
 
 void *swale_loop_extension(swale_loop *loop, const void *key, size_t size,
                            void (*free)(void *data, const struct swale_env *env)) {
