@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "redis/dial.h"
 #include "redis/greeting.h"
 #include "redis/memory.h"
 
@@ -99,58 +100,16 @@ static void settle(struct swale__redis_link *link) {
     watch(link);
 }
 
-static void connect_to(struct swale__redis_link *link, const struct swale__redis_address *address) {
-  link->fd = swale__redis_connect(address);
-  link->budget = (struct swale__redis_budget){memory(link), 0, link->settings->reply_most, false};
-  link->reader = link->fd >= 0 ? swale__redis_reader_new(&link->budget) : NULL;
-  link->state = SWALE__REDIS_CONNECTING;
-  link->found = false;
-  swale_timer_start(link->io->loop, &link->timer, link->settings->config.connect_timeout_ms);
-  if (link->fd < 0)
-    link->broken = strerror(errno);
-  else if (!link->reader)
-    link->broken = swale_strerror(SWALE_ENOMEM);
-}
-
-static void connect_to_found(struct swale__redis_link *link) {
-  const struct swale__redis_address *address = swale__redis_lookup_next(&link->lookup);
-  if (address) {
-    connect_to(link, address);
-    return;
-  }
-  snprintf(link->error, sizeof link->error, "there is no host of the name %s", link->lookup.name);
-  link->broken = link->error;
-}
-
-static void look_up(struct swale__redis_link *link) {
-  link->state = SWALE__REDIS_RESOLVING;
-  swale_timer_start(link->io->loop, &link->timer, link->settings->config.connect_timeout_ms);
-  if (!swale__redis_lookup_begin(&link->lookup, link->place->host)) {
-    link->lookup.inside = true;
-    link->class->resolve(link, link->lookup.name);
-    link->lookup.inside = false;
-  }
-  if (!link->lookup.query)
-    connect_to_found(link);
-}
-
 void swale__redis_link_resolved(struct swale__redis_link *link, const struct addrinfo *found) {
   swale__redis_lookup_end(&link->lookup, found);
   if (link->lookup.inside)
     return;
-  connect_to_found(link);
+  swale__redis_dial_found(link);
   settle(link);
 }
 
 static void try(struct swale__redis_link *link) {
-  const struct swale__redis_address *found;
-  link->asking = link->place->host->master != NULL;
-  if (link->place->n_addresses > 0)
-    connect_to(link, &link->place->addresses[link->next_address++ % link->place->n_addresses]);
-  else if ((found = swale__redis_lookup_next(&link->lookup)))
-    connect_to(link, found);
-  else
-    look_up(link);
+  swale__redis_dial(link);
   settle(link);
 }
 
@@ -158,8 +117,7 @@ static void try(struct swale__redis_link *link) {
 static void go_to_master(struct swale__redis_link *link) {
   close_socket(link);
   answer_pendings(link);
-  link->asking = false;
-  connect_to(link, &link->master);
+  swale__redis_dial_master(link);
 }
 
 void swale__redis_link_start(struct swale__redis_link *link, const struct swale__redis_io *io) {
