@@ -14,7 +14,6 @@
 #include "redis/settings.h"
 #include "redis/shard.h"
 #include "redis/topics.h"
-#include "redis/wire.h"
 
 struct swale__redis_client;
 
@@ -114,23 +113,13 @@ void swale__redis_part_done(struct swale__redis_client *c, struct swale__redis_r
 /* What the reply says of a request, or no reply: a loss or none. An error is noted. */
 int swale__redis_loss(struct swale__redis_link *link, const struct swale__redis_reply *reply);
 
-/* An error that Redis answered: counted, and kept for the host to read. */
+/* What went wrong last, kept for the host to read. */
+void swale__redis_note(struct swale__redis_client *c, const char *text);
+/* Likewise an error that Redis answered, which is counted, too. */
 void swale__redis_note_error(struct swale__redis_client *c, const char *text);
-
-/*
- * A payload came for these: decoded once. `channel`: for this one whatever it names; else NULL. Answers what
- * swale_backend_deliver does.
- */
-int swale__redis_take_payload(struct swale__redis_client *c, const struct swale__redis_reply *payload,
-                              struct swale__redis_topic *topic, const char *channel);
 
 /* May more be fetched? Not while a loop is too full; but not for longer than stall_ms. */
 bool swale__redis_may_fetch(struct swale__redis_client *c);
-
-/* Does the name carry the mark of this process? */
-bool swale__redis_is_own(const struct swale__redis_client *c, const char *name);
-/* The group that this name of ours stands for in Redis, or NULL. */
-struct swale__redis_topic *swale__redis_topic_of_token(const struct swale__redis_client *c, const char *name);
 
 /* The home loop's part of swale_redis_backend. */
 int swale__redis_attach(void *backend, swale_loop *home, const struct swale_sockets *sockets);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "redis/core.h"
+#include "redis/delivery.h"
 #include "redis/greeting.h"
 #include "redis/memory.h"
 #include "redis/words.h"

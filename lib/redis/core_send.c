@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "redis/core.h"
+#include "redis/delivery.h"
 #include "redis/memory.h"
 #include "redis/scripts.h"
+#include "redis/wire.h"
 #include "redis/words.h"
 
 /* Queues that one script fills. */

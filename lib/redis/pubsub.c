@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "redis/client.h"
+#include "redis/delivery.h"
+#include "redis/wire.h"
 #include "redis/words.h"
 
 static const char *prefix(const struct swale__redis_client *c) { return c->settings->config.prefix; }
