@@ -12,6 +12,7 @@
 #include "core/group.h"
 #include "core/layer.h"
 #include "core/port.h"
+#include "core/timer.h"
 #include "core/receiver.h"
 
 struct swale__extension {

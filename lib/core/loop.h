@@ -102,10 +102,6 @@ static inline void swale__running_end(swale_loop *loop) { loop->running = loop->
 /* Does what was put off. The loop's thread, in the outermost call and with no callback running. */
 void swale__loop_run_jobs(swale_loop *loop);
 
-/* Fires the timers whose time has come; or none of them ever. The loop's thread. */
-void swale__timers_run(swale_loop *loop);
-void swale__timers_disarm(swale_loop *loop);
-
 /* More than half of the inbox is taken. Under the lock. */
 static inline bool swale__loop_is_crowded(const swale_loop *loop) {
   return loop->inbox.bytes > loop->inbox.bytes_max / 2;

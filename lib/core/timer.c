@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers of a loop, which stand in its wheel. */
-#include "core/loop.h"
+#include "core/timer.h"
 
 void swale_timer_start(swale_loop *loop, struct swale_timer *timer, uint64_t delay_ms) {
   if (loop->depth == 0)
@@ -15,16 +14,3 @@ void swale_timer_stop(swale_loop *loop, struct swale_timer *timer) {
 }
 
 int swale_timer_armed(const struct swale_timer *timer) { return timer->link != NULL; }
-
-void swale__timers_run(swale_loop *loop) {
-  struct swale_timer *t;
-  swale__wheel_advance(&loop->wheel, loop->now);
-  while ((t = swale__wheel_pop(&loop->wheel)))
-    t->fire(t);
-}
-
-void swale__timers_disarm(swale_loop *loop) {
-  swale__wheel_advance(&loop->wheel, UINT64_MAX);
-  while (swale__wheel_pop(&loop->wheel))
-    ;
-}
