@@ -119,8 +119,8 @@ struct swale_sockets {
 /*
  * Gives the layer a home: the loop on whose thread it talks to its server, timers included. Until then it is like
  * memory://, and what is meant for others waits. A layer of memory:// needs none and ignores it. The loop cannot be freed
- * before swale_layer_detach. Errors: SWALE_ESTATE (it has one), SWALE_ENOMEM, the backend's own. The home loop's
- * thread, as the next two.
+ * before swale_layer_detach. Errors: SWALE_ESTATE (it has one, or the loop is being freed), SWALE_ENOMEM, the backend's
+ * own. The home loop's thread, as the next two.
  */
 SWALE_API int swale_layer_attach(swale_layer *layer, struct swale_loop *home,
                                  const struct swale_sockets *sockets);
