@@ -119,8 +119,8 @@ struct swale_sockets {
 /*
  * Gives the layer a home: the loop on whose thread it talks to its server, timers included. Until then it is like
  * memory://, and what is meant for others waits. A layer of memory:// needs none and ignores it. The loop cannot be freed
- * before swale_layer_detach. Errors: SWALE_ESTATE (it has one), SWALE_ENOMEM, the backend's own. The home loop's
- * thread, as the next two.
+ * before swale_layer_detach. Errors: SWALE_ESTATE (it has one, or the loop is being freed), SWALE_ENOMEM, the backend's
+ * own. The home loop's thread, as the next two.
  */
 SWALE_API int swale_layer_attach(swale_layer *layer, struct swale_loop *home,
                                  const struct swale_sockets *sockets);
@@ -160,8 +160,8 @@ SWALE_API int swale_group_send(swale_layer *layer, const char *group, swale_mess
 /*
  * The same, and `then` says whom to tell what became of it; it is copied, NULL: nobody. Where nothing leaves the
  * process that is known at once. With a backend `result` is 0 when its server has taken the message, or SWALE_EFULL the
- * queue at the server was full, SWALE_ECLOSED the connection failed before there was an answer, or none came up in time,
- * SWALE_EPROTOCOL the server answered with an error. `done` runs on the loop's thread, in swale_loop_run, once, and not
+ * queue at the server was full, SWALE_ECLOSED the connection failed before there was an answer, or none came up in time, or
+ * swale_flush, SWALE_EPROTOCOL the server answered with an error, SWALE_ENOMEM a group's message could not be kept for it. `done` runs on the loop's thread, in swale_loop_run, once, and not
  * at all when the call itself answers an error. The loop cannot be freed before.
  */
 struct swale_completion {

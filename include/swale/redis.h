@@ -105,7 +105,7 @@ struct swale_redis_config {
   /*
    * Bounds of one message that comes from Redis: its own encoded bytes and depth (0: SWALE_MESSAGE_SIZE_DEFAULT
    * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB. A reply of
-   * Redis, a batch of messages say, may take up four times that and 64 MiB for names; a server that says more is given up for a while.
+   * Redis, a batch of messages say, may take up four times that and 64 MiB for names; a server that says more is given up for a while, and the batch is lost.
    */
   struct swale_parse_limits limits;
   size_t payload_bytes;
@@ -170,7 +170,7 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
  * &expiry=...&group_expiry=...&key=...&key=... behind it, and nothing else of swale_redis_config but its defaults. Several
  * hosts or sockets are shards; credentials before sockets are those of all. Each `key` is one of swale_redis_config.keys,
  * percent-encoded (so one without zero bytes). A URL with passwords or keys is a secret: it stands in the environment of the
- * process, say, but in no sentence about it, and what was copied of it is wiped. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
+ * process, say, but in no sentence about it, and what was copied of it is wiped, but for what connections say to Redis. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
  * has no TLS.
  */
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
@@ -224,8 +224,8 @@ struct swale_redis_stats {
   uint64_t stalls;      /* times that fetching stopped, see stall_ms */
   uint64_t errors;      /* that Redis answered */
   uint64_t connects, failures; /* of connections; there are two for each host */
-  uint64_t flushes;            /* of Redis by others that were noticed, and memberships restored; core mode */
-  uint64_t groups;             /* that have members in this process, as Redis is told */
+  uint64_t flushes; /* of Redis, by whomever, that were noticed, and memberships restored; core mode */
+  uint64_t groups;  /* that have members in this process, as Redis is told */
   enum swale_redis_state state;
   char error[128]; /* what went wrong last, or "" */
 };

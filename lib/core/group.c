@@ -351,7 +351,6 @@ static void end_walk(struct swale__lane *lane, uint64_t sequence) {
   if (w->kept)
     swale__free(memory(lane->group->layer), w->kept);
   *w = (struct swale__walking){.settled = sequence};
-  shrink_places(lane);
 }
 
 void swale__lane_settle(struct swale__lane *lane, uint64_t sequence) {
@@ -363,11 +362,12 @@ void swale__lane_settle(struct swale__lane *lane, uint64_t sequence) {
   if (is_tidy)
     return;
 
-  /* As long as this entry counts, the lane stays. */
+  /* Who has the layer's lock looks at places. As long as this entry counts, the lane stays. */
   swale_layer *layer = lane->group->layer;
   swale__layer_lock(layer);
   lock_lane(lane);
   end_walk(lane, sequence);
+  shrink_places(lane);
   unlock_lane(lane);
   lane_tidy(lane);
   swale__layer_unlock(layer);

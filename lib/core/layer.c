@@ -326,8 +326,7 @@ static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
 
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes) {
   wake_for_drops(layer, wakes);
-  if (layer->outside.home)
-    swale__outside_wake(layer, wakes);
+  swale__outside_wake(layer, wakes);
   swale__layer_unlock(layer);
   swale__wakes_call(wakes);
 }

@@ -53,7 +53,7 @@ struct swale_layer {
   struct swale__port *ports;
   struct swale__plains plains;
   struct swale__books books;
-  uint64_t consumers, memberships, receivers;
+  uint64_t consumers, memberships, receivers; /* of the last, those that have not been told */
   uint64_t groups_alive; /* without groups that only wait for what is on its way to them */
   struct swale__outside outside;
 };

@@ -80,7 +80,11 @@ static bool posted(const struct swale__outside *o) {
 
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes) {
   struct swale__outside *o = &layer->outside;
-  if (!posted(o))
+  if (!o->changed)
+    return;
+  o->changed = false;
+  atomic_store_explicit(&o->posted, true, memory_order_release);
+  if (!o->home)
     return;
   swale__loop_lock(o->home);
   swale__wakes_add(wakes, o->home);
@@ -122,12 +126,11 @@ int swale_layer_attach(swale_layer *layer, swale_loop *home, const struct swale_
   struct swale__outside *o = &layer->outside;
   if (!o->class)
     return 0;
-  if (o->home)
+  if (o->home || swale_loop_hold(home) < 0)
     return SWALE_ESTATE;
   o->next_at_home = home->at_home;
   home->at_home = layer;
   set_home(layer, home);
-  swale_loop_hold(home);
   swale_loop_enter(home);
   int rv = o->class->attach(o->backend, home, sockets);
   if (rv < 0)

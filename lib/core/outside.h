@@ -16,7 +16,8 @@ struct swale__wakes;
  * What a layer has beyond its process: its backend, and the loop that is its home. A layer of memory:// has
  * neither, `class` is NULL, and none of this does anything.
  *
- * A call that gives the backend something to do marks it `posted`; whoever ends the call wakes the home loop, which
+ * A call that gives the backend something to do notes that it has `changed`. Whoever ends the call marks it `posted`, not
+ * before, since it may be running and then sees nothing that is still to be written down; and wakes the home loop, which
  * runs the backend at the end of its outermost call.
  */
 struct swale__outside {
@@ -24,7 +25,8 @@ struct swale__outside {
   void *backend;
   const char *local;
   bool has_members;
-  swale_loop *home;          /* under the layer's lock, as is the next */
+  bool changed; /* under the layer's lock, as is the next */
+  swale_loop *home;
   swale_layer *next_at_home; /* the home loop's thread */
   atomic_bool posted;
   struct swale_pending *awaiting; /* completions that wait for their ticket; under the layer's lock */
@@ -38,7 +40,7 @@ bool swale__outside_has(const swale_layer *layer, const char *channel);
 
 /* The backend, which there is, to give it something to do. */
 static inline const struct swale_backend_class *swale__outside_post(struct swale__outside *o) {
-  atomic_store_explicit(&o->posted, true, memory_order_release);
+  o->changed = true;
   return o->class;
 }
 
@@ -55,7 +57,7 @@ bool swale__outside_has_member(const swale_layer *layer, const char *channel);
 /* Tells when others' messages arrive that this ticket is for; answers false where they do already. */
 bool swale__outside_await(swale_layer *layer, uint64_t ticket, struct swale_pending *pending);
 
-/* Notes the home loop, which there is, if the backend has work. */
+/* Notes the home loop, if the backend has got work. */
 void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes);
 
 /* One of the layer's loops has room again; the layer may be NULL. Without locks. */

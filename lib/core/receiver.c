@@ -48,7 +48,6 @@ static void leave_channel(swale_receiver *r) {
   swale__ring_leave(&r->in_channel);
   p->called -= r->called;
   p->receivers--;
-  r->layer->receivers--;
   r->plain = NULL;
 }
 
@@ -103,6 +102,7 @@ static void conclude(swale_receiver *r, int result) {
   swale__layer_expire(layer);
   swale_message *m = r->plain ? leave(r, result, &wakes) : NULL;
   bool goes_on = r->plain;
+  layer->receivers -= !goes_on;
   swale__layer_finish(layer, &wakes);
   if (goes_on)
     return;
@@ -153,14 +153,15 @@ static int queue_up(swale_receiver *r, const char *channel, struct swale__wakes 
     return rv;
   r->plain = p;
   p->receivers++;
-  r->layer->receivers++;
   swale__ring_move(&r->in_channel, &p->waiting);
   move_on_loop(r, false, wakes);
   rv = swale__receivers_match(r->layer, p, wakes);
-  if (rv < 0) {
-    leave_channel(r);
-    swale__plain_tidy(r->layer, &p->channel);
+  if (rv == 0) {
+    r->layer->receivers++;
+    return 0;
   }
+  leave_channel(r);
+  swale__plain_tidy(r->layer, &p->channel);
   return rv;
 }
 

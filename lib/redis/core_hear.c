@@ -116,6 +116,12 @@ static void drain(struct swale__redis_shard *s, size_t first) {
   swale__redis_tell(&s->hear, 3, words, drained, NULL);
 }
 
+/* The channel whose queue this is, or NULL: a key that we did not ask for. */
+static const char *channel_of(const struct swale__redis_client *c, const struct swale__redis_reply *key) {
+  size_t n = strlen(c->settings->config.prefix);
+  return key->len > n && swale_channel_name_valid(key->text + n) ? key->text + n : NULL;
+}
+
 static void popped(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
   struct swale__redis_shard *s = link->owner;
   struct swale__redis_client *c = s->client;
@@ -135,18 +141,20 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
     char own[SWALE__REDIS_NAME_SIZE];
     own_queue(c, own);
     bool is_own = strcmp(key->text, own) == 0;
-    struct swale__redis_topic *topic = NULL;
-    if (!is_own && key->len > strlen(c->settings->config.prefix))
-      topic = swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL,
-                                      key->text + strlen(c->settings->config.prefix));
+    const char *channel = is_own ? NULL : channel_of(c, key);
+    struct swale__redis_topic *topic =
+        channel ? swale__redis_topic_find(&c->topics, SWALE__REDIS_CHANNEL, channel) : NULL;
     if (topic) {
       taken_from(c, topic, take(c, payload, score, topic));
     } else if (is_own) {
       take(c, payload, score, NULL);
       if (swale__redis_may_fetch(c))
         drain(s, payload->len);
-    } else { /* a channel that nobody listens to any more */
-      swale__redis_take_payload(c, payload, NULL, key->text + strlen(c->settings->config.prefix));
+    } else if (channel) { /* that nobody listens to any more */
+      swale__redis_take_payload(c, payload, NULL, channel);
+    } else {
+      swale__redis_count(c, received, 1);
+      swale__redis_count(c, strays, 1);
     }
   }
   fetch_next(s);

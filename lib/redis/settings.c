@@ -112,6 +112,7 @@ int swale__redis_settings_new(const struct swale_redis_config *config, const str
   if (!s)
     return swale__redis_fail(why, SWALE_ENOMEM, "%s", swale_strerror(SWALE_ENOMEM));
   memset(s, 0, sizeof *s);
+  s->size = size;
   s->env = *env;
   fill(s, &c, n_sentinels);
   *out = s;
@@ -138,6 +139,6 @@ void swale__redis_settings_free(struct swale__redis_settings *s) {
   if (!s)
     return;
   struct swale_allocator a = s->env.allocator;
-  explicit_bzero(s->keys, sizeof s->keys);
+  explicit_bzero(s, s->size);
   a.free(s, a.user);
 }

@@ -13,6 +13,7 @@
  */
 struct swale__redis_settings {
   struct swale_redis_config config;
+  size_t size;          /* of the block, texts included: passwords are among them */
   struct swale_env env; /* all functions set */
   struct swale__fernet_key keys[SWALE_REDIS_KEYS_MAX];
   size_t n_keys;
@@ -34,7 +35,7 @@ int swale__redis_settings_open(const struct swale_redis_config *config, const ch
                                struct swale_layer_config *layer, const struct swale_env *env,
                                const struct swale__redis_why *why, struct swale__redis_settings **out);
 
-/* NULL is fine. */
+/* Wipes it. NULL is fine. */
 void swale__redis_settings_free(struct swale__redis_settings *s);
 
 #endif

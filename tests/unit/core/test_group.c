@@ -299,6 +299,29 @@ static void a_membership_is_found_from_either_side(void **state) {
   crowd_world_close(&t.w);
 }
 
+static void a_walk_without_gaps_leaves_the_array_to_whoever_has_the_layer(void **state) {
+  (void)state;
+  struct lane_world t;
+  struct swale__lane *lane = open_lane(&t, 1);
+  start_walk(lane);
+  for (int i = 1; i < MANY; i++)
+    assert_int_equal(join(&t, i), 0);
+  for (int i = 1; i < MANY; i++)
+    leave(&t, i);
+  assert_int_equal(lane->count, lane->live);
+  const struct swale__place *places = lane->places;
+  uint32_t room = lane->room;
+  swale__layer_lock(
+      t.w.layer); /* as another thread that looks at the places: the walk ends without waiting for it */
+  end_walk(lane);
+  assert_ptr_equal(lane->places, places);
+  swale__layer_unlock(t.w.layer);
+  assert_int_equal(join(&t, 1), 0);
+  leave(&t, 1);
+  assert_true(lane->room < room);
+  crowd_world_close(&t.w);
+}
+
 static void a_lane_that_has_emptied_gives_memory_back(void **state) {
   (void)state;
   struct lane_world t;
@@ -437,6 +460,7 @@ int main(void) {
       cmocka_unit_test(an_empty_lane_stays_as_long_as_something_is_on_its_way_to_it),
       cmocka_unit_test(a_walk_shows_who_was_there_and_has_not_left),
       cmocka_unit_test(a_membership_is_found_from_either_side),
+      cmocka_unit_test(a_walk_without_gaps_leaves_the_array_to_whoever_has_the_layer),
       cmocka_unit_test(a_lane_that_has_emptied_gives_memory_back),
       cmocka_unit_test(a_member_who_finds_no_room_is_told_so),
       cmocka_unit_test(the_youngest_tells_whether_everybody_is_meant),

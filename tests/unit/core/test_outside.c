@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A backend that writes down what it is told, and a layer that has it. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include <swale/backend.h>
@@ -13,7 +14,8 @@ struct journal {
   uint64_t tickets;
   bool asks_to_wait, attached, broken;
   struct swale_pending *pending;
-  int runs, readies;
+  int runs, readies, seen;
+  swale_loop *meanwhile; /* runs in a thread while a message is being written down */
 };
 
 static struct journal journal;
@@ -59,16 +61,33 @@ static int attach(void *backend, swale_loop *home, const struct swale_sockets *s
 }
 
 static void detach(void *backend) { ((struct journal *)backend)->attached = false; }
-static void run(void *backend) { ((struct journal *)backend)->runs++; }
+static void run(void *backend) {
+  struct journal *j = backend;
+  j->runs++;
+  j->seen = j->n;
+}
 static void ready(void *backend, int fd, unsigned events) {
   (void)fd, (void)events;
   ((struct journal *)backend)->readies++;
+}
+
+static void *run_loop(void *loop) {
+  swale_loop_run(loop);
+  return NULL;
+}
+
+static void run_in_a_thread(swale_loop *loop) {
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_loop, loop), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static int note_send(void *backend, const char *channel, swale_message *m, struct swale_pending *pending) {
   (void)backend, (void)m;
   if (journal.broken)
     return SWALE_EFULL;
+  if (journal.meanwhile)
+    run_in_a_thread(journal.meanwhile);
   journal.pending = pending;
   write_down("send", channel);
   return 0;
@@ -377,6 +396,48 @@ static void completions_are_the_backends(void **state) {
   crowd_world_close(&w);
 }
 
+static void move_in(int result, swale_message *message, void *user) {
+  const struct swale_sockets sockets = {0};
+  struct crowd_world *w = user;
+  (void)message;
+  assert_int_equal(result, SWALE_ECLOSED);
+  assert_int_equal(swale_layer_attach(w->layer, journal.meanwhile, &sockets), SWALE_ESTATE);
+}
+
+static void a_loop_that_ends_is_no_home(void **state) {
+  struct crowd_world w;
+  swale_loop *loop;
+  (void)state;
+  open_world(&w);
+  assert_int_equal(swale_loop_new(NULL, &loop), 0);
+  const struct swale_reception how = {loop, move_in, &w, 0};
+  assert_int_equal(swale_receive_then(w.layer, "local.x", &how, NULL), 0);
+  journal.meanwhile = loop;
+  assert_int_equal(swale_loop_free(loop), 0);
+  assert_false(journal.attached);
+  crowd_world_close(&w);
+}
+
+static void what_is_written_down_while_the_backend_runs_is_seen_in_the_next_run(void **state) {
+  struct crowd_world w;
+  const struct swale_sockets sockets = {0};
+  (void)state;
+  open_world(&w);
+  swale_loop *home = w.crowd.at[1].loop;
+  assert_int_equal(swale_layer_attach(w.layer, home, &sockets), 0);
+  swale_loop_run(home);
+  w.crowd.at[1].wakes = 0;
+  journal.meanwhile = home;
+  assert_int_equal(crowd_send(w.layer, "other", 1), 0);
+  journal.meanwhile = NULL;
+  assert_int_equal(journal.seen, 0);
+  assert_int_equal(w.crowd.at[1].wakes, 1);
+  crowd_run(&w.crowd);
+  assert_int_equal(journal.seen, 1);
+  swale_layer_detach(w.layer);
+  crowd_world_close(&w);
+}
+
 static void the_home_loop_runs_the_backend(void **state) {
   struct crowd_world w;
   const struct swale_sockets sockets = {0};
@@ -500,6 +561,8 @@ int main(void) {
       cmocka_unit_test(a_backend_waits_while_an_inbox_is_too_full),
       cmocka_unit_test(consumers_wait_until_their_groups_are_joined),
       cmocka_unit_test(completions_are_the_backends),
+      cmocka_unit_test(a_loop_that_ends_is_no_home),
+      cmocka_unit_test(what_is_written_down_while_the_backend_runs_is_seen_in_the_next_run),
       cmocka_unit_test(the_home_loop_runs_the_backend),
       cmocka_unit_test(a_backend_knows_whether_receivers_wait),
       cmocka_unit_test(workers_listen_and_stop),

@@ -91,6 +91,32 @@ static void what_waits_is_told_by_the_loop_at_once(void **state) {
   crowd_world_close(&w);
 }
 
+static void a_layer_stays_until_everybody_has_been_told(void **state) {
+  struct unit_env u;
+  struct swale_layer_config config;
+  struct swale_loop_config loop_config;
+  swale_layer *layer;
+  swale_loop *loop;
+  struct told t = {0};
+  (void)state;
+  unit_env_init(&u);
+  swale_layer_config_default(&config);
+  swale_loop_config_default(&loop_config);
+  config.env = loop_config.env = &u.env;
+  assert_int_equal(swale_layer_open("memory://", &config, &layer, NULL, 0), 0);
+  assert_int_equal(swale_loop_new(&loop_config, &loop), 0);
+  const struct swale_reception how = {loop, note, &t, 0};
+  assert_int_equal(swale_receive_then(layer, "a", &how, &t.receiver), 0);
+  assert_int_equal(swale_channel_close(layer, "a"), 0);
+  assert_waits(&t);
+  assert_int_equal(swale_layer_free(layer), SWALE_ESTATE);
+  assert_int_equal(swale_loop_run(loop), 0);
+  assert_ended(&t, SWALE_ECLOSED);
+  assert_int_equal(swale_layer_free(layer), 0);
+  assert_int_equal(swale_loop_free(loop), 0);
+  assert_int_equal(u.live, 0);
+}
+
 static void what_comes_is_told_once(void **state) {
   struct crowd_world w;
   struct told t = {0};
@@ -540,6 +566,7 @@ static void threads_send_and_receive(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_waits_is_told_by_the_loop_at_once),
+      cmocka_unit_test(a_layer_stays_until_everybody_has_been_told),
       cmocka_unit_test(what_comes_is_told_once),
       cmocka_unit_test(a_group_reaches_receivers_too),
       cmocka_unit_test(receivers_are_served_in_the_order_in_which_they_came),

@@ -141,6 +141,7 @@ static void answers_of_any_shape_are_survived(void **state) {
                                        "$0\r\n\r\n",
                                        "*3\r\n:1\r\n:1\r\n$2\r\nno\r\n",
                                        "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
+                                       "*3\r\n$1\r\na\r\n$20\r\nrandom bytes\x81\xa4type\xa1x\r\n$1\r\n9\r\n",
                                        "*2\r\n*0\r\n$-1\r\n",
                                        "*3\r\n$-1\r\n$-1\r\n$-1\r\n",
                                        "*4\r\n$8\r\npmessage\r\n$1\r\na\r\n$-1\r\n$-1\r\n",

@@ -83,6 +83,37 @@ static void nothing_of_the_callers_is_kept(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+/* Memory that is looked through when it is given back. */
+static void *sized_malloc(size_t size, void *user) {
+  *(size_t *)user = size;
+  return calloc(1, size);
+}
+
+static int secrets_found;
+
+static void watched_free(void *at, void *user) {
+  secrets_found += memmem(at, *(size_t *)user, "hush", 4) != NULL;
+  free(at);
+}
+
+static void what_is_secret_is_wiped(void **state) {
+  (void)state;
+  struct unit_env u;
+  unit_env_init(&u);
+  size_t size = 0;
+  u.env.allocator = (struct swale_allocator){.malloc = sized_malloc, .free = watched_free, .user = &size};
+  const struct swale_redis_address sentinel = {0};
+  const struct swale_redis_host hosts[] = {
+      {.password = "hush"},
+      {.master = "m", .sentinels = &sentinel, .n_sentinels = 1, .sentinel_password = "hush"}};
+  struct swale_redis_config c;
+  swale_redis_config_default(&c);
+  c.hosts = hosts;
+  c.n_hosts = 2;
+  swale__redis_settings_free(made(&u, &c));
+  assert_int_equal(secrets_found, 0);
+}
+
 static void the_defaults_will_do(void **state) {
   (void)state;
   struct unit_env u;
@@ -151,6 +182,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ports_and_names_are_filled_in),
       cmocka_unit_test(nothing_of_the_callers_is_kept),
+      cmocka_unit_test(what_is_secret_is_wiped),
       cmocka_unit_test(the_defaults_will_do),
       cmocka_unit_test(a_url_has_the_last_word),
       cmocka_unit_test(what_cannot_work_is_refused_with_a_sentence),
