@@ -26,7 +26,8 @@ extern "C" {
 
 enum swale_redis_mode {
   SWALE_REDIS_CORE = 1, /* sorted sets: messages wait in Redis, up to capacity and expiry */
-  SWALE_REDIS_PUBSUB    /* PUBLISH: who is not connected misses it */
+  /* PUBLISH: who is not connected misses it. A channel without a consumer that was received from stays subscribed until swale_channel_close. */
+  SWALE_REDIS_PUBSUB
 };
 
 enum swale_redis_serializer {
