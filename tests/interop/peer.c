@@ -111,7 +111,11 @@ static int on_test(swale_consumer *c, swale_message *m) {
 }
 
 static int on_leave(swale_consumer *c, swale_message *m) {
-  return swale_leave(c, swale_message_get_str(m, "group", NULL));
+  char group[SWALE_NAME_SIZE];
+  size_t len;
+  const char *text = swale_message_get_str(m, "group", &len);
+  snprintf(group, sizeof group, "%.*s", (int)len, text ? text : "");
+  return swale_leave(c, group);
 }
 
 static const struct swale_handler handlers[] = {{"test", on_test}, {"leave", on_leave}, {NULL, NULL}};
