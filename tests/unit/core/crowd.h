@@ -6,6 +6,8 @@
 #ifndef SWALE_TESTS_CROWD_H
 #define SWALE_TESTS_CROWD_H
 
+#include <stdatomic.h>
+
 #include <stdbool.h>
 
 #include <swale/app.h>
@@ -21,7 +23,7 @@ enum { CROWD_LOOPS = 2, CROWD_LOG = 256 };
 
 struct crowd_loop {
   swale_loop *loop;
-  int wakes; /* since it last ran */
+  atomic_int wakes; /* since it last ran */
 };
 
 struct crowd {
