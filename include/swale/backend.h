@@ -87,13 +87,14 @@ struct swale_backend_class {
   /*
    * (locked) Workers listen to a channel here, or none does any more. A name that ends with "!" stands for all names
    * of this process that begin so, of swale_new_channel's making; those beginning with "specific." are not told.
+   * SWALE_EFULL, SWALE_ENOMEM: nobody listens.
    */
   int (*listen)(void *backend, const char *channel);
   void (*unlisten)(void *backend, const char *channel);
   /*
    * (locked) One message of a channel is wanted, there being none in the process; or, with `wanted` false, none any more.
-   * As long as swale_backend_deliver answers 1 another one is. SWALE_ENOMEM, or SWALE_EUNSUPPORTED for
-   * names that only another process can receive from.
+   * As long as swale_backend_deliver answers 1 another one is. SWALE_EFULL, SWALE_ENOMEM, or SWALE_EUNSUPPORTED
+   * for names that only another process can receive from.
    */
   int (*receive)(void *backend, const char *channel, bool wanted);
 

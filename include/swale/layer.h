@@ -198,7 +198,7 @@ SWALE_API int swale_group_discard(swale_layer *layer, const char *group, const c
 /*
  * A fresh name that nobody can guess, for one receiver: "<prefix>.<process>!<random>". Costs nothing until it
  * is used. `prefix` NULL means "specific"; at most 32 characters of a group name's alphabet.
- * Errors: SWALE_ENAME, SWALE_ERANDOM.
+ * Errors: SWALE_ENAME, SWALE_ERANDOM; with another prefix where a layer's server has to be told, SWALE_EFULL, SWALE_ENOMEM.
  */
 SWALE_API int swale_new_channel(swale_layer *layer, const char *prefix, char name[SWALE_NAME_SIZE]);
 

@@ -113,7 +113,8 @@ struct swale_redis_config {
 
   /*
    * What may wait for Redis, in bytes: messages, and in core mode changes of the memberships of others' channels. What does not fit is refused, or
-   * of a group's messages dropped and counted. Messages wait for the layer's expiry_ms, changes for its group_expiry_ms. Default 64 MiB.
+   * of a group's messages dropped and counted. Messages wait for the layer's expiry_ms, changes for its group_expiry_ms. As much
+   * again may wait for the home loop to take it up: groups' first members, workers, receivers; what does not fit is SWALE_EFULL. Default 64 MiB.
    */
   size_t queue_bytes;
 

@@ -165,10 +165,17 @@ int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrin
 
 /* ---- what is written down: under the layer's lock ---- */
 
-/* Under the lock. */
-static bool has_room(const struct swale__redis_client *c, const struct swale__redis_request *r) {
+/* Beside so many bytes that wait already. */
+static bool has_room(const struct swale__redis_client *c, const struct swale__redis_request *r,
+                     uint64_t waiting) {
   size_t most = c->settings->config.queue_bytes;
-  return c->stats.queued_bytes <= most && r->cost <= most - c->stats.queued_bytes;
+  return waiting <= most && r->cost <= most - waiting;
+}
+
+/* What is not in the books waits for the home loop alone. Under the lock. */
+static void push(struct swale__redis_client *c, struct swale__redis_request *r) {
+  c->asked_bytes += r->cost;
+  swale__redis_requests_push(&c->asked, r);
 }
 
 static struct swale__redis_request *make(struct swale__redis_client *c, enum swale__redis_ask ask,
@@ -176,12 +183,13 @@ static struct swale__redis_request *make(struct swale__redis_client *c, enum swa
   return swale__redis_request_new(swale__redis_memory(c), ask, name, name2, m);
 }
 
+/* What ends something that was asked for, so that there is room for it. */
 static int ask(struct swale__redis_client *c, enum swale__redis_ask what, const char *name) {
   struct swale__redis_request *r = make(c, what, name, "", NULL);
   if (!r)
     return SWALE_ENOMEM;
   pthread_mutex_lock(&c->lock);
-  swale__redis_requests_push(&c->asked, r);
+  push(c, r);
   pthread_mutex_unlock(&c->lock);
   return 0;
 }
@@ -194,7 +202,7 @@ static int ask_in_books(struct swale__redis_client *c, enum swale__redis_ask wha
     return SWALE_ENOMEM;
   r->pending = pending;
   pthread_mutex_lock(&c->lock);
-  bool room = has_room(c, r);
+  bool room = has_room(c, r, c->stats.queued_bytes);
   if (room) {
     c->stats.offered++;
     c->stats.queued++;
@@ -236,11 +244,15 @@ static int ask_topic(struct swale__redis_client *c, enum swale__redis_ask what,
     return SWALE_ENOMEM;
   }
   pthread_mutex_lock(&c->lock);
-  if (ticket && c->attached)
+  bool room = has_room(c, r, c->asked_bytes);
+  if (room && ticket && c->attached)
     r->ticket = *ticket = ++c->tickets;
-  swale__redis_requests_push(&c->asked, r);
+  if (room)
+    push(c, r);
   pthread_mutex_unlock(&c->lock);
-  return 0;
+  if (!room)
+    swale__redis_request_free(swale__redis_memory(c), r);
+  return room ? 0 : SWALE_EFULL;
 }
 
 static int backend_group_open(void *backend, const char *group, uint64_t *ticket) {

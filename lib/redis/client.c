@@ -255,6 +255,7 @@ static void handle_asked(struct swale__redis_client *c) {
   pthread_mutex_lock(&c->lock);
   struct swale__redis_requests asked = c->asked;
   c->asked = (struct swale__redis_requests){0};
+  c->asked_bytes = 0;
   pthread_mutex_unlock(&c->lock);
   while ((r = swale__redis_requests_pop(&asked)))
     handle(c, r);

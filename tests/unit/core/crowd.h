@@ -7,7 +7,6 @@
 #define SWALE_TESTS_CROWD_H
 
 #include <stdatomic.h>
-
 #include <stdbool.h>
 
 #include <swale/app.h>

@@ -194,6 +194,45 @@ static void a_layer_without_a_home_works_within_the_process(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+/* As long as nobody takes it up. */
+static void what_waits_for_the_home_loop_is_bounded(void **state) {
+  struct unit_env u;
+  struct swale_layer_config config;
+  struct swale_redis_config redis;
+  swale_layer *layer;
+  swale_message *m;
+  char channel[SWALE_NAME_SIZE], group[8];
+  (void)state;
+  unit_env_init(&u);
+  swale_layer_config_default(&config);
+  config.env = &u.env;
+  swale_redis_config_default(&redis);
+  redis.url = "redis://127.0.0.1:1";
+  redis.queue_bytes = 10000;
+  assert_int_equal(swale_redis_open(&redis, &config, &layer, NULL, 0), 0);
+  const struct swale__redis_client *c = swale_backend_of(layer, &swale_redis_backend);
+  assert_int_equal(swale_new_channel(layer, NULL, channel), 0);
+
+  int rv = 0, joined = 0;
+  while (rv == 0 && joined < 1000) {
+    snprintf(group, sizeof group, "g%d", joined);
+    rv = swale_group_add(layer, group, channel);
+    joined += rv == 0;
+  }
+  assert_int_equal(rv, SWALE_EFULL);
+  assert_in_range(joined, 10, 100);
+  long live = u.live;
+  for (int i = 0; i < 1000; i++) {
+    assert_int_equal(swale_receive(layer, "jobs", &m), SWALE_EAGAIN);
+    assert_int_equal(swale_group_add(layer, "another", channel), SWALE_EFULL);
+  }
+  assert_int_equal(u.live, live);
+  assert_true(c->asked_bytes <= redis.queue_bytes);
+  assert_int_equal(swale_group_discard(layer, "g0", channel), 0); /* there is always room to end something */
+  assert_int_equal(swale_layer_free(layer), 0);
+  assert_int_equal(u.live, 0);
+}
+
 static void a_home_can_be_changed(void **state) {
   static struct world w;
   struct unit_env u;
@@ -371,6 +410,7 @@ int main(void) {
       cmocka_unit_test(each_allocation_may_fail_in_pubsub_mode),
       cmocka_unit_test(answers_of_any_shape_are_survived),
       cmocka_unit_test(a_layer_without_a_home_works_within_the_process),
+      cmocka_unit_test(what_waits_for_the_home_loop_is_bounded),
       cmocka_unit_test(a_home_can_be_changed),
       cmocka_unit_test(the_host_may_resolve_names),
       cmocka_unit_test(the_host_may_know_at_once),
