@@ -69,7 +69,7 @@ struct swale__redis_client {
   /* Any thread: what is asked for, under the lock, and figures. */
   pthread_mutex_t lock;
   struct swale__redis_requests asked;
-  size_t asked_bytes; /* of those among them that are not in the books */
+  size_t asked_bytes;             /* of those among them that are not in the books */
   struct swale_redis_stats stats; /* under the lock */
   uint64_t tickets;               /* given out; under the lock */
   bool attached;                  /* under the lock */
