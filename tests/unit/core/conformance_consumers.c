@@ -331,7 +331,8 @@ static void a_loop_is_woken_once_for_what_it_has_to_do(void **state) {
   crowd_enter(&w.crowd, &a, 0);
   crowd_enter(&w.crowd, &b, 1);
   run(&w);
-  w.crowd.at[0].wakes = w.crowd.at[1].wakes = 0;
+  w.crowd.at[0].wakes = 0;
+  w.crowd.at[1].wakes = 0;
   crowd_run_loop(&w.crowd, 0);
   crowd_run_loop(&w.crowd, 1);
   group_add(&w, "g", a.channel);
