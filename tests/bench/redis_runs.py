@@ -20,7 +20,7 @@ QUICK_SCENARIOS = [(1, 1000, 1)]
 # deliveries a second as a multiple of channels_redis' in the same round, at 1,000 members
 BARS = {"pubsub": 20, "core": 50}
 # a round trip of one member as a multiple of the bare program's in the same round, in tries that take turns
-ECHO_BAR, ECHO_TRIES, ECHO_TRY_MS = 1.5, 6, 150
+ECHO_BAR, ECHO_TRIES, QUICK_TRIES, ECHO_TRY_MS = 1.5, 6, 3, 150
 ECHO_PLACES = ["one processor", "as scheduled"]
 TIMEOUT = 300
 
@@ -85,14 +85,14 @@ class Round:
                  for line in self.redis.command("INFO", "commandstats") if "calls=" in line}
         return calls.get("cmdstat_publish", 0) + calls.get("cmdstat_eval", 0) / 2
 
-    def echo(self, mode, place):
+    def echo(self, mode, place, times):
         """
         The try in the middle of some in turn. Where the kernel puts three processes that wait for each other on two
         processors makes more of a difference than the programs do, so there is one way without a choice.
         """
         tries = {"swale": [], "bare": []}
         with one_processor(self.redis) if place == "one processor" else contextlib.nullcontext():
-            for _ in range(ECHO_TRIES):
+            for _ in range(times):
                 tries["swale"].append(run(self.redis, self.build / "redis", "echo", self.url(mode), ECHO_TRY_MS))
                 tries["bare"].append(run(self.redis, self.build / "redis_bare", mode, self.redis.port, ECHO_TRY_MS))
         return {who: middle(results) for who, results in tries.items()}
@@ -139,7 +139,7 @@ def run_redis(build, quick, rounds, ms, say):
             this = Round(build, redis, ms, with_python)
             for mode in MODES:
                 for place in ECHO_PLACES:
-                    echoes[mode, place].append(this.echo(mode, place))
+                    echoes[mode, place].append(this.echo(mode, place, QUICK_TRIES if quick else ECHO_TRIES))
                 for scenario in scenarios:
                     fans[mode, *scenario].append(this.fan(mode, *scenario))
         say(r + 1)

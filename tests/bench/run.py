@@ -210,8 +210,8 @@ def main():
     if "connect" in parts:
         results["connect"] = run_connect(args, chosen, cores)
     if "redis" in parts:
-        results["redis"] = redis_runs.run_redis(args.build, args.quick, few_rounds(args), args.ms,
-                                                progress("redis", few_rounds(args)))
+        rounds = 1 if args.quick else few_rounds(args)
+        results["redis"] = redis_runs.run_redis(args.build, args.quick, rounds, args.ms, progress("redis", rounds))
     results["machine"]["load_after"] = os.getloadavg()[0]
     results["seconds"] = round(time.monotonic() - start)
     (args.build / "results.json").write_text(json.dumps(results, indent=1) + "\n")
