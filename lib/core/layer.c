@@ -318,10 +318,7 @@ uint32_t swale__layer_capacity(const swale_layer *layer, const char *channel) {
 static void wake_for_drops(swale_layer *layer, struct swale__wakes *wakes) {
   if (!atomic_load_explicit(&layer->drops.any, memory_order_relaxed) || !layer->ports)
     return;
-  swale_loop *loop = layer->ports->loop;
-  swale__loop_lock(loop);
-  swale__wakes_add(wakes, loop);
-  swale__loop_unlock(loop);
+  swale__wakes_note(wakes, layer->ports->loop);
 }
 
 void swale__layer_finish(swale_layer *layer, struct swale__wakes *wakes) {

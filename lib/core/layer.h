@@ -44,8 +44,8 @@ struct swale_layer {
   atomic_uint epoch; /* counts flushes */
   struct swale__drops drops;
 
-  char apart
-      [SWALE__APART]; /* what is above loops look at all the time; what is below changes with each call */
+  /* What is above, loops look at all the time; what is below changes with each call. */
+  char apart[SWALE__APART];
   pthread_mutex_t lock;
   struct swale__slots slots;
   struct swale__table groups;

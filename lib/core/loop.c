@@ -105,6 +105,12 @@ void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop) {
   wakes->first = loop;
 }
 
+void swale__wakes_note(struct swale__wakes *wakes, swale_loop *loop) {
+  swale__loop_lock(loop);
+  swale__wakes_add(wakes, loop);
+  swale__loop_unlock(loop);
+}
+
 static swale_loop *unlist(swale_loop *loop) {
   swale__loop_lock(loop);
   swale_loop *next = loop->next_wake;
@@ -158,9 +164,7 @@ uint64_t swale__loop_fill(swale_loop *loop, struct swale__entry entry, struct sw
 
 void swale__loop_wake(swale_loop *loop) {
   struct swale__wakes wakes = {0};
-  swale__loop_lock(loop);
-  swale__wakes_add(&wakes, loop);
-  swale__loop_unlock(loop);
+  swale__wakes_note(&wakes, loop);
   swale__wakes_call(&wakes);
 }
 

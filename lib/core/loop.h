@@ -107,8 +107,9 @@ static inline bool swale__loop_is_crowded(const swale_loop *loop) {
   return loop->inbox.bytes > loop->inbox.bytes_max / 2;
 }
 
-/* Notes that the loop has work. Under its lock. */
+/* Notes that the loop has work: under its lock, or taking it. */
 void swale__wakes_add(struct swale__wakes *wakes, swale_loop *loop);
+void swale__wakes_note(struct swale__wakes *wakes, swale_loop *loop);
 /* Calls wake of all that were noted. Without locks. */
 void swale__wakes_call(struct swale__wakes *wakes);
 /* Wakes this one. Without locks. */

@@ -84,11 +84,8 @@ void swale__outside_wake(swale_layer *layer, struct swale__wakes *wakes) {
     return;
   o->changed = false;
   atomic_store_explicit(&o->posted, true, memory_order_release);
-  if (!o->home)
-    return;
-  swale__loop_lock(o->home);
-  swale__wakes_add(wakes, o->home);
-  swale__loop_unlock(o->home);
+  if (o->home)
+    swale__wakes_note(wakes, o->home);
 }
 
 bool swale__outside_waits(const swale_loop *loop) {
@@ -282,11 +279,8 @@ void swale_backend_settled(swale_layer *layer, uint64_t ticket) {
   if (!swale__outside_settled(&layer->outside, ticket))
     layer->outside.settled = ticket;
   for (struct swale__port *p = layer->ports; p; p = p->next_in_layer)
-    if (p->joins > 0) { /* read after `settled` is written, and written before that is read */
-      swale__loop_lock(p->loop);
-      swale__wakes_add(&wakes, p->loop);
-      swale__loop_unlock(p->loop);
-    }
+    if (p->joins > 0) /* read after `settled` is written, and written before that is read */
+      swale__wakes_note(&wakes, p->loop);
   struct swale_pending *joined = take_awaited(&layer->outside);
   swale__layer_finish(layer, &wakes);
   complete_all(joined, 0);

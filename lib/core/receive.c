@@ -85,11 +85,8 @@ int swale_channel_close(swale_layer *layer, const char *channel) {
 
 /* Loops drop what waits on their side when they next run. */
 static void wake_ports(swale_layer *layer, struct swale__wakes *wakes) {
-  for (struct swale__port *p = layer->ports; p; p = p->next_in_layer) {
-    swale__loop_lock(p->loop);
-    swale__wakes_add(wakes, p->loop);
-    swale__loop_unlock(p->loop);
-  }
+  for (struct swale__port *p = layer->ports; p; p = p->next_in_layer)
+    swale__wakes_note(wakes, p->loop);
 }
 
 int swale_flush(swale_layer *layer) {

@@ -19,8 +19,8 @@ struct swale__wakes;
 struct swale_receiver {
   struct swale_reception how;
   swale_layer *layer;
-  struct swale__plain
-      *plain; /* NULL: it has ended, with `result`. Under the layer's lock, as the next three */
+  /* NULL: it has ended, with `result`. Under the layer's lock, as the next three. */
+  struct swale__plain *plain;
   struct swale__ring in_channel;
   int result;
   bool called;

@@ -92,15 +92,21 @@ static bool is_stale(const struct swale__redis_client *c, const struct swale__re
   return swale_loop_now_ms(c->io.loop) - r->made_ms >= life;
 }
 
+/* What stands behind a message that is not stale is younger, and lives as long or longer. */
 static void expire(struct swale__redis_shard *s) {
-  struct swale__redis_requests all = s->waiting;
+  struct swale__redis_requests longer = {0};
   struct swale__redis_request *r;
-  s->waiting = (struct swale__redis_requests){0};
-  while ((r = swale__redis_requests_pop(&all)))
-    if (is_stale(s->client, r))
+  while ((r = s->waiting.first)) {
+    bool stale = is_stale(s->client, r);
+    if (!stale && swale__redis_carries_message(r))
+      break;
+    swale__redis_requests_pop(&s->waiting);
+    if (stale)
       swale__redis_part_done(s->client, r, SWALE_REDIS_LOST_EXPIRED);
     else
-      swale__redis_requests_push(&s->waiting, r);
+      swale__redis_requests_push(&longer, r);
+  }
+  swale__redis_requests_put_before(&s->waiting, &longer);
 }
 
 static void pass_on(struct swale__redis_shard *s) {

@@ -24,6 +24,16 @@ struct swale__redis_request *swale__redis_requests_pop(struct swale__redis_reque
   return r;
 }
 
+void swale__redis_requests_put_before(struct swale__redis_requests *q,
+                                      const struct swale__redis_requests *first) {
+  if (!first->last)
+    return;
+  first->last->next = q->first;
+  q->first = first->first;
+  if (!q->last)
+    q->last = first->last;
+}
+
 struct swale__redis_request *swale__redis_request_new(const struct swale_allocator *a,
                                                       enum swale__redis_ask ask, const char *name,
                                                       const char *name2, swale_message *m) {

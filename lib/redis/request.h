@@ -53,6 +53,9 @@ struct swale__redis_requests {
 
 void swale__redis_requests_push(struct swale__redis_requests *q, struct swale__redis_request *r);
 struct swale__redis_request *swale__redis_requests_pop(struct swale__redis_requests *q);
+/* All of `first` in front of `q`. */
+void swale__redis_requests_put_before(struct swale__redis_requests *q,
+                                      const struct swale__redis_requests *first);
 
 static inline bool swale__redis_carries_message(const struct swale__redis_request *r) {
   return r->ask <= SWALE__REDIS_GROUP_SEND;

@@ -328,18 +328,6 @@ static void *second_thread(void *arg) {
   return NULL;
 }
 
-/* Says often how far it is. */
-static swale_loop *loop_of(struct side *s) {
-  struct swale_loop_config config;
-  swale_loop *loop;
-  swale_loop_config_default(&config);
-  config.wake = wake_side;
-  config.user = s;
-  config.inbox_batch = BATCH;
-  must(swale_loop_new(&config, &loop), "swale_loop_new");
-  return loop;
-}
-
 /* Deliveries a second while so many messages more go to all members. */
 static double time_race(struct race *r, size_t messages) {
   size_t n = (size_t)r->n_sides, members = r->members * n;
@@ -360,7 +348,7 @@ static double measure_loops(int n_sides, size_t members) {
   r.message = world_message(&w, "count", TEXT_SIZE);
   for (int i = 0; i < n_sides; i++) {
     r.sides[i].race = &r;
-    r.sides[i].loop = loop_of(&r.sides[i]);
+    r.sides[i].loop = world_loop(&w, wake_side, &r.sides[i], BATCH); /* says often how far it is */
     world_populate(&w, r.sides[i].loop, r.members, NULL);
   }
   handled = 0;

@@ -47,7 +47,8 @@ static const struct swale_transport_class nowhere = {
 
 /* ---- the world ---- */
 
-static swale_loop *new_loop(const struct world *w, bool asks, void (*wake)(void *user), void *user) {
+static swale_loop *new_loop(const struct world *w, bool asks, void (*wake)(void *user), void *user,
+                            uint32_t batch) {
   struct swale_loop_config config;
   swale_loop *loop;
   swale_loop_config_default(&config);
@@ -55,19 +56,21 @@ static swale_loop *new_loop(const struct world *w, bool asks, void (*wake)(void 
   config.wake = wake;
   config.user = user;
   config.host_asks_timeout = asks;
+  if (batch > 0)
+    config.inbox_batch = batch;
   must(swale_loop_new(&config, &loop), "swale_loop_new");
   return loop;
 }
 
-swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user) {
-  return new_loop(w, false, wake, user);
+swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user, uint32_t batch) {
+  return new_loop(w, false, wake, user, batch);
 }
 
 void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
                    void (*wake)(void *user), void *user) {
   struct swale_app_config app;
   *w = (struct world){.env = env, .layer = layer};
-  w->loop = new_loop(w, true, wake, user);
+  w->loop = new_loop(w, true, wake, user, 0);
   swale_app_config_default(&app);
   app.env = env;
   app.keep = keep;

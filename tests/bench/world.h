@@ -24,8 +24,8 @@ void world_close(struct world *w);
 void world_open_on(struct world *w, swale_layer *layer, const struct swale_env *env, unsigned keep,
                    void (*wake)(void *user), void *user);
 
-/* One more loop for the same layer and app. */
-swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user);
+/* One more loop for the same layer and app, with this inbox_batch; 0: the default. */
+swale_loop *world_loop(const struct world *w, void (*wake)(void *user), void *user, uint32_t batch);
 
 /* Opens `count` consumers of the app's default class on this loop. `out` may be NULL. */
 void world_populate(struct world *w, swale_loop *loop, size_t count, swale_consumer **out);

@@ -48,4 +48,11 @@ struct swale_redis_stats nodes_books(const struct node *n);
 
 long long nodes_now_ms(void);
 
+/* A test for each mode, which is its state. */
+#define IN_CORE_MODE(test)                                                                                   \
+  { #test ", core", test, NULL, NULL, (void *)"core" }
+#define IN_PUBSUB_MODE(test)                                                                                 \
+  { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
+#define IN_BOTH_MODES(test) IN_CORE_MODE(test), IN_PUBSUB_MODE(test)
+
 #endif

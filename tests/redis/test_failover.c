@@ -213,8 +213,6 @@ static void connections_may_break_anywhere(void **state) {
 }
 
 int main(void) {
-#define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_failover_is_followed),
       IN_BOTH_MODES(connections_may_break_anywhere),

@@ -42,6 +42,14 @@ static void open_pair_as(struct pair *p, void **state) {
   open_pair(p, &c);
 }
 
+/* With room for some messages only. */
+static void open_narrow_pair(struct pair *p, void **state) {
+  struct swale_redis_config c;
+  configure(&c, *state);
+  c.queue_bytes = 2000;
+  open_pair(p, &c);
+}
+
 /* What either sends to the group arrives at both, once. */
 static void assert_flows(struct pair *p, int64_t first) {
   for (int i = 0; i < NODES; i++)
@@ -56,6 +64,17 @@ static void assert_flows(struct pair *p, int64_t first) {
   }
 }
 
+static void go_away(struct pair *p) {
+  server_kill(&server);
+  nodes_await(&p->n, SWALE_REDIS_DOWN);
+}
+
+static void come_back(struct pair *p) {
+  server_restart(&server);
+  nodes_await(&p->n, SWALE_REDIS_UP);
+  nodes_settle(&p->n);
+}
+
 static void close_pair(struct pair *p) {
   for (int i = 0; i < NODES; i++)
     assert_int_equal(p->m[i].disconnects, 0);
@@ -65,14 +84,11 @@ static void close_pair(struct pair *p) {
 static void a_restart_is_survived(void **state) {
   struct pair p;
   open_pair_as(&p, state);
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  go_away(&p);
   assert_int_equal(crowd_group_send(p.n.at[0].layer, "g", 1), 1); /* within the process it goes on */
   nodes_run(&p.n, 20);
   crowd_assert_got(&p.m[0], 1);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
-  nodes_settle(&p.n);
+  come_back(&p);
   p.m[1].n_got = 0; /* what waited for Redis may come, or may have been too early for the other one */
   assert_flows(&p, 10);
   assert_int_equal(p.n.at[0].states[0], SWALE_REDIS_UP);
@@ -214,40 +230,37 @@ static void a_server_that_may_only_be_read_is_left_until_it_is_a_master(void **s
 
 static void what_does_not_fit_is_refused_and_counted(void **state) {
   struct pair p;
-  struct swale_redis_config c;
-  configure(&c, *state);
-  c.queue_bytes = 2000;
-  open_pair(&p, &c);
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  open_narrow_pair(&p, state);
+  go_away(&p);
   for (int64_t i = 0; i < 50; i++)
     assert_int_equal(crowd_group_send(p.n.at[0].layer, "g", i), 1);
   assert_int_equal(crowd_send(p.n.at[0].layer, p.m[1].channel, 1), SWALE_EFULL);
   struct swale_redis_stats s = nodes_books(&p.n.at[0]);
   assert_true(s.lost[SWALE_REDIS_LOST_FULL] > 0);
   assert_true(s.queued_bytes <= 2000);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
-  nodes_settle(&p.n);
+  come_back(&p);
   assert_flows(&p, 100);
   close_pair(&p);
 }
 
-static void what_waits_too_long_for_redis_expires(void **state) {
-  struct pair p;
+/* Messages wait for a second, and nobody is in the group. */
+static void open_impatient(struct pair *p, void **state) {
   struct swale_redis_config c;
   struct swale_layer_config layer;
   configure(&c, *state);
   swale_layer_config_default(&layer);
   layer.expiry_ms = 1000;
-  nodes_open_with(&p.n, &c, &layer);
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  nodes_open_with(&p->n, &c, &layer);
+}
+
+static void what_waits_too_long_for_redis_expires(void **state) {
+  struct pair p;
+  open_impatient(&p, state);
+  go_away(&p);
   crowd_group_send(p.n.at[0].layer, "g", 1);
   nodes_run(&p.n, 2500);
   assert_int_equal(nodes_books(&p.n.at[0]).lost[SWALE_REDIS_LOST_EXPIRED], 1);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
+  come_back(&p);
   nodes_close(&p.n);
 }
 
@@ -262,8 +275,7 @@ static void memberships_change_while_redis_is_away(void **state) {
   open_pair_as(&p, state);
   swale_layer *layer = p.n.at[0].layer;
   const struct swale_completion then = {p.n.at[0].crowd.at[0].loop, note_result, results};
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  go_away(&p);
   crowd_group_send(layer, "other", 1);
   assert_int_equal(swale_group_add_then(layer, "other", p.m[1].channel, &then), 0);
   crowd_group_send(layer, "other", 2);
@@ -272,9 +284,7 @@ static void memberships_change_while_redis_is_away(void **state) {
   nodes_run(&p.n, 20);
   assert_int_equal(results[0], 0);
   assert_int_equal(nodes_books(&p.n.at[0]).queued, 5);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
-  nodes_settle(&p.n);
+  come_back(&p);
   crowd_assert_got(&p.m[1], 2);
   assert_int_equal(results[0], 1);
   assert_int_equal(results[1], 0);
@@ -284,15 +294,11 @@ static void memberships_change_while_redis_is_away(void **state) {
 
 static void changes_of_memberships_wait_within_bounds(void **state) {
   struct pair p;
-  struct swale_redis_config c;
   int results[4] = {0}, rv = 0;
-  configure(&c, *state);
-  c.queue_bytes = 2000;
-  open_pair(&p, &c);
+  open_narrow_pair(&p, state);
   swale_layer *layer = p.n.at[0].layer;
   const struct swale_completion then = {p.n.at[0].crowd.at[0].loop, note_result, results};
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  go_away(&p);
   assert_int_equal(swale_group_add_then(layer, "other", p.m[1].channel, &then), 0);
   for (int i = 0; i < 50 && rv == 0; i++)
     rv = swale_group_discard(layer, "other", p.m[1].channel);
@@ -305,31 +311,21 @@ static void changes_of_memberships_wait_within_bounds(void **state) {
   assert_int_equal(results[1], SWALE_ECLOSED);
   assert_true(nodes_books(&p.n.at[0]).lost[SWALE_REDIS_LOST_DOWN] > 1);
   home_take(&p.n.at[0].home, layer);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
-  nodes_settle(&p.n);
+  come_back(&p);
   assert_flows(&p, 10);
   close_pair(&p);
 }
 
 static void changes_of_memberships_wait_longer_than_messages(void **state) {
   struct pair p;
-  struct swale_redis_config c;
-  struct swale_layer_config layer;
-  configure(&c, *state);
-  swale_layer_config_default(&layer);
-  layer.expiry_ms = 1000;
-  nodes_open_with(&p.n, &c, &layer);
-  server_kill(&server);
-  nodes_await(&p.n, SWALE_REDIS_DOWN);
+  open_impatient(&p, state);
+  go_away(&p);
   assert_int_equal(swale_group_add(p.n.at[0].layer, "g", "plain"), 0);
   crowd_group_send(p.n.at[0].layer, "g", 1);
   nodes_run(&p.n, 2500);
   assert_int_equal(nodes_books(&p.n.at[0]).lost[SWALE_REDIS_LOST_EXPIRED], 1);
   assert_int_equal(nodes_books(&p.n.at[0]).queued, 1);
-  server_restart(&server);
-  nodes_await(&p.n, SWALE_REDIS_UP);
-  nodes_settle(&p.n);
+  come_back(&p);
   assert_int_equal(nodes_books(&p.n.at[0]).arrived, 1);
   nodes_close(&p.n);
 }
@@ -337,8 +333,6 @@ static void changes_of_memberships_wait_longer_than_messages(void **state) {
 int main(void) {
 #define IN_CORE_MODE(test)                                                                                   \
   { #test ", core", test, NULL, NULL, (void *)"core" }
-#define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_restart_is_survived),
       IN_BOTH_MODES(connections_may_be_cut_again_and_again),

@@ -218,16 +218,21 @@ static void processes_that_died_lose_their_places(void **state) {
   nodes_close(&n);
 }
 
+/* The first node has a member in the group. */
+static void open_with_member(struct nodes *n, struct swale_redis_config *c, struct crowd_member *m) {
+  nodes_open_with(n, c, NULL);
+  crowd_enter(&n->at[0].crowd, m, 0);
+  assert_int_equal(swale_group_add(n->at[0].layer, "g", m->channel), 0);
+  nodes_settle(n);
+}
+
 static void memberships_are_renewed(void **state) {
   struct nodes n;
   struct swale_redis_config c;
   struct crowd_member m;
   configure(&c, *state, 1);
   c.lease_ms = 3000;
-  nodes_open_with(&n, &c, NULL);
-  crowd_enter(&n.at[0].crowd, &m, 0);
-  assert_int_equal(swale_group_add(n.at[0].layer, "g", m.channel), 0);
-  nodes_settle(&n);
+  open_with_member(&n, &c, &m);
   double joined = atof(strchr(ask("ZRANGE %s:group:g 0 -1 WITHSCORES", "", ""), '\n') + 1);
   nodes_run(&n, 2500);
   double renewed = atof(strchr(ask("ZRANGE %s:group:g 0 -1 WITHSCORES", "", ""), '\n') + 1);
@@ -240,9 +245,7 @@ static void a_flush_empties_redis(void **state) {
   struct swale_redis_config c;
   struct crowd_member m;
   configure(&c, *state, 1);
-  nodes_open_with(&n, &c, NULL);
-  crowd_enter(&n.at[0].crowd, &m, 0);
-  assert_int_equal(swale_group_add(n.at[0].layer, "g", m.channel), 0);
+  open_with_member(&n, &c, &m);
   assert_int_equal(crowd_send(n.at[0].layer, "waits", 1), 0);
   nodes_settle(&n);
   assert_int_equal(atoi(ask("EXISTS %swaits", "", "")), 1);
@@ -263,10 +266,7 @@ static void memberships_come_back_after_a_flush(void **state) {
   struct swale_redis_config c;
   struct crowd_member m;
   configure(&c, *state, 1);
-  nodes_open_with(&n, &c, NULL);
-  crowd_enter(&n.at[0].crowd, &m, 0);
-  assert_int_equal(swale_group_add(n.at[0].layer, "g", m.channel), 0);
-  nodes_settle(&n);
+  open_with_member(&n, &c, &m);
   assert_int_equal(swale_flush(n.at[1].layer), 0); /* another process */
   nodes_settle(&n);
   for (long long end = nodes_now_ms() + 5000; nodes_books(&n.at[0]).flushes == 0 && nodes_now_ms() < end;)
@@ -282,10 +282,6 @@ static void memberships_come_back_after_a_flush(void **state) {
 }
 
 int main(void) {
-#define IN_CORE_MODE(test)                                                                                   \
-  { #test ", core", test, NULL, NULL, (void *)"core" }
-#define IN_BOTH_MODES(test)                                                                                  \
-  IN_CORE_MODE(test), { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(names_are_spread_over_several_hosts),
       IN_BOTH_MODES(messages_may_be_encrypted),

@@ -220,8 +220,6 @@ static void whoever_asks_is_told_what_became_of_a_call(void **state) {
 }
 
 int main(void) {
-#define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_group_spans_processes),
       IN_BOTH_MODES(a_channel_of_another_process_is_sent_to_by_its_name),

@@ -201,8 +201,6 @@ static void a_message_that_cannot_be_read_is_nobodys(void **state) {
 }
 
 int main(void) {
-#define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_plain_channel_is_received_from),
       IN_BOTH_MODES(several_receivers_get_a_message_each_in_their_order),

@@ -115,8 +115,6 @@ static void a_connection_that_is_not_read_may_fail(void **state) {
 }
 
 int main(void) {
-#define IN_BOTH_MODES(test)                                                                                  \
-  {#test ", core", test, NULL, NULL, (void *)"core"}, { #test ", pubsub", test, NULL, NULL, (void *)"pubsub" }
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(what_does_not_fit_waits_in_redis),
       IN_BOTH_MODES(a_loop_that_is_stuck_does_not_stop_the_others_for_ever),

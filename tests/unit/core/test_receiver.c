@@ -54,6 +54,16 @@ static void await(struct crowd_world *w, struct told *t, const char *channel) {
 
 static void send(struct crowd_world *w, int64_t n) { assert_int_equal(crowd_send(w->layer, "a", n), 0); }
 
+static void await_all(struct crowd_world *w, struct told *t, int count) {
+  for (int i = 0; i < count; i++)
+    await(w, &t[i], "a");
+}
+
+static void send_each(struct crowd_world *w, int64_t first, int64_t last) {
+  for (int64_t n = first; n <= last; n++)
+    send(w, n);
+}
+
 static void assert_told(const struct told *t, int64_t n) {
   assert_int_equal(t->times, 1);
   assert_int_equal(t->result, 0);
@@ -154,10 +164,8 @@ static void receivers_are_served_in_the_order_in_which_they_came(void **state) {
   struct told t[5] = {0};
   (void)state;
   open_world(&w);
-  for (int i = 0; i < 5; i++)
-    await(&w, &t[i], "a");
-  for (int64_t i = 0; i < 4; i++)
-    send(&w, i);
+  await_all(&w, t, 5);
+  send_each(&w, 0, 3);
   crowd_run(&w.crowd);
   for (int i = 0; i < 4; i++) {
     assert_told(&t[i], i);
@@ -180,8 +188,7 @@ static void receivers_on_several_loops_share_a_channel(void **state) {
   assert_int_equal(w.crowd.at[1].wakes, 0);
   crowd_run(&w.crowd);
   assert_told(&t[0], 0);
-  for (int64_t i = 1; i < 4; i++)
-    send(&w, i);
+  send_each(&w, 1, 3);
   crowd_run(&w.crowd);
   int64_t sum = 0;
   for (int i = 0; i < 4; i++) {
@@ -197,10 +204,8 @@ static void a_channel_holds_its_capacity_beside_what_is_for_receivers(void **sta
   struct told t[2] = {0};
   (void)state;
   open_world(&w);
-  for (int i = 0; i < 2; i++)
-    await(&w, &t[i], "a");
-  for (int64_t i = 0; i < CAPACITY + 2; i++)
-    send(&w, i);
+  await_all(&w, t, 2);
+  send_each(&w, 0, CAPACITY + 1);
   assert_int_equal(crowd_send(w.layer, "a", 9), SWALE_EFULL);
   crowd_run(&w.crowd);
   assert_told(&t[0], 0);
@@ -248,8 +253,7 @@ static void the_message_of_one_who_is_gone_is_the_next_ones_or_waits_again(void 
   struct told t[2] = {0};
   (void)state;
   open_world(&w);
-  for (int i = 0; i < 2; i++)
-    await(&w, &t[i], "a");
+  await_all(&w, t, 2);
   send(&w, 1);
   swale_receive_cancel(t[0].receiver);
   crowd_run(&w.crowd);
@@ -257,8 +261,7 @@ static void the_message_of_one_who_is_gone_is_the_next_ones_or_waits_again(void 
   assert_told(&t[1], 1);
 
   t[0] = t[1] = (struct told){0};
-  for (int i = 0; i < 2; i++)
-    await(&w, &t[i], "a");
+  await_all(&w, t, 2);
   for (int64_t i = 0; i < 2; i++)
     send(&w, 10 + i);
   for (int i = 0; i < 2; i++)
@@ -307,8 +310,7 @@ static void a_message_that_expires_is_nobodys_and_its_receiver_waits_on(void **s
   struct told t[3] = {0};
   (void)state;
   open_world(&w);
-  for (int i = 0; i < 3; i++)
-    await(&w, &t[i], "a");
+  await_all(&w, t, 3);
   send(&w, 1);
   w.u.now_ms += 30000;
   send(&w, 2);
@@ -316,8 +318,7 @@ static void a_message_that_expires_is_nobodys_and_its_receiver_waits_on(void **s
   crowd_run(&w.crowd);
   assert_told(&t[0], 2);
   assert_int_equal(crowd_dropped(w.layer, SWALE_DROP_EXPIRED), 1);
-  for (int64_t i = 3; i <= 4; i++)
-    send(&w, i);
+  send_each(&w, 3, 4);
   crowd_run(&w.crowd);
   assert_told(&t[1], 3);
   assert_told(&t[2], 4);
@@ -370,8 +371,7 @@ static void workers_end_receivers(void **state) {
   (void)state;
   open_world(&w);
   assert_int_equal(swale_app_channel(w.crowd.app, "a", &crowd_worker), 0);
-  for (int i = 0; i < 2; i++)
-    await(&w, &t[i], "a");
+  await_all(&w, t, 2);
   send(&w, 1);
   w.crowd.seat = &worker;
   assert_int_equal(swale_app_serve(w.crowd.app, w.crowd.at[1].loop), 0);
@@ -415,8 +415,7 @@ static void a_receiver_may_ask_again_when_it_is_told(void **state) {
   (void)state;
   open_world(&w);
   await(&w, &t, "a");
-  for (int64_t i = 0; i < 3; i++)
-    send(&w, i);
+  send_each(&w, 0, 2);
   crowd_run(&w.crowd);
   assert_int_equal(t.times, 3);
   assert_int_equal(t.n, 2);
@@ -435,8 +434,7 @@ static void a_receiver_may_cancel_another_when_it_is_told(void **state) {
   (void)state;
   open_world(&w);
   other = &t[1];
-  for (int i = 0; i < 2; i++)
-    await(&w, &t[i], "a");
+  await_all(&w, t, 2);
   send(&w, 1);
   send(&w, 2);
   crowd_run(&w.crowd);
