@@ -121,9 +121,9 @@ SWALE_API void swale_backend_complete(struct swale_pending *pending, int result)
 /* ---- what came from outside: the home loop's thread, without locks ------------------------------------------ */
 
 /*
- * A frozen message for a channel: to its consumer, or into the plain channel of this name in this process. One
- * that cannot be taken is counted as dropped, here and in the next. 0, 1 when receivers wait for more of the channel, or why: SWALE_EFULL,
- * SWALE_ENOMEM, SWALE_ECLOSED when its consumer has ended.
+ * A frozen message for a channel: to its consumer, or into the plain channel of this name in this process.
+ * One that cannot be taken is counted as dropped, here and in the next. 0, 1 when receivers wait for more of
+ * the channel, or why: SWALE_EFULL, SWALE_ENOMEM, SWALE_ECLOSED when its consumer has ended.
  */
 SWALE_API int swale_backend_deliver(swale_layer *layer, const char *channel, swale_message *m);
 
@@ -131,8 +131,9 @@ SWALE_API int swale_backend_deliver(swale_layer *layer, const char *channel, swa
 SWALE_API int swale_backend_deliver_group(swale_layer *layer, const char *group, swale_message *m);
 
 /*
- * Is there room for more from outside: is no inbox of the layer's loops more than half full? Otherwise a backend should fetch no
- * more for the time being, as what does not fit is dropped; `run` is called when there is room again.
+ * Is there room for more from outside: is no inbox of the layer's loops more than half full? Otherwise a
+ * backend should fetch no more for the time being, as what does not fit is dropped; `run` is called when
+ * there is room again.
  */
 SWALE_API bool swale_backend_has_room(swale_layer *layer);
 

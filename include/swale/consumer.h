@@ -37,8 +37,9 @@ struct swale_handler {
 };
 
 /*
- * A consumer whose peer is slow is paused: no handler runs, nothing is read from the peer, and messages wait in its queue until
- * the peer has caught up. This says what happens once the queue is at the layer's capacity.
+ * A consumer whose peer is slow is paused: no handler runs, nothing is read from the peer, and messages wait
+ * in its queue until the peer has caught up. This says what happens once the queue is at the layer's
+ * capacity.
  */
 enum swale_overflow {
   SWALE_OVERFLOW_DROP_NEWEST = 0, /* as Channels does */
@@ -75,16 +76,16 @@ struct swale_consumer_class {
   enum swale_overflow overflow;
 
   /*
-   * The name of a field: of messages of the same type that have the same text, bytes, integer or truth in it, only the newest
-   * waits. It goes to the end of the queue, the older one is dropped (SWALE_DROP_CONFLATED). Messages without such a field wait
-   * as ever. NULL: none is replaced.
+   * The name of a field: of messages of the same type that have the same text, bytes, integer or truth in it,
+   * only the newest waits. It goes to the end of the queue, the older one is dropped (SWALE_DROP_CONFLATED).
+   * Messages without such a field wait as ever. NULL: none is replaced.
    */
   const char *conflate_key;
 
   /*
-   * The peer is slow (`high` 1: so many bytes wait to be written that the consumer is paused), or has caught up (0: it goes on). In
-   * turns, beginning with 1; a change that did not last until the end of the call on the loop is not told. A non-zero return closes
-   * with 1011.
+   * The peer is slow (`high` 1: so many bytes wait to be written that the consumer is paused), or has caught
+   * up (0: it goes on). In turns, beginning with 1; a change that did not last until the end of the call on
+   * the loop is not told. A non-zero return closes with 1011.
    */
   int (*pressure)(swale_consumer *consumer, int high, size_t waiting);
 

@@ -46,9 +46,9 @@ SWALE_API int swale_json_string(swale_buffer *out, const char *text, size_t len)
 /*
  * A frozen message from a JSON object. `type` is used when the object has no "type" of its own; with NULL it
  * must have one (SWALE_ETYPE). A peer can put any "type" in, so think before you send such a message on.
- * `limits` NULL: 1 MiB of text, depth 32, 65,536 values; beyond: SWALE_ESIZE, SWALE_EDEPTH. `why` may be NULL. `allocator` NULL: C library. Numbers beyond
- * int64 or double are SWALE_ETYPE, what is no object or has a NUL in a key SWALE_EFORMAT. On an error *out is
- * NULL.
+ * `limits` NULL: 1 MiB of text, depth 32, 65,536 values; beyond: SWALE_ESIZE, SWALE_EDEPTH. `why` may be
+ * NULL. `allocator` NULL: C library. Numbers beyond int64 or double are SWALE_ETYPE, what is no object or has
+ * a NUL in a key SWALE_EFORMAT. On an error *out is NULL.
  */
 SWALE_API int swale_json_parse(const char *text, size_t len, const char *type,
                                const struct swale_parse_limits *limits,

@@ -105,9 +105,9 @@ SWALE_API int swale_layer_open(const char *url, const struct swale_layer_config 
 
 /*
  * What a layer that talks to a server needs of its host, who has the loop: to be told when sockets are ready.
- * `watch` says what to wait for on a descriptor of the layer's from now on: SWALE_READABLE, SWALE_WRITABLE, both, or 0 to forget it,
- * always before it is closed. Level- and edge-triggered polling will both do. It must not call
- * swale. include/swale/adapters has it ready-made for usual loops.
+ * `watch` says what to wait for on a descriptor of the layer's from now on: SWALE_READABLE, SWALE_WRITABLE,
+ * both, or 0 to forget it, always before it is closed. Level- and edge-triggered polling will both do. It
+ * must not call swale. include/swale/adapters has it ready-made for usual loops.
  */
 #define SWALE_READABLE 1u
 #define SWALE_WRITABLE 2u
@@ -158,11 +158,13 @@ SWALE_API int swale_send(swale_layer *layer, const char *channel, swale_message 
 SWALE_API int swale_group_send(swale_layer *layer, const char *group, swale_message *message);
 
 /*
- * The same, and `then` says whom to tell what became of it; it is copied, NULL: nobody. Where nothing leaves the
- * process that is known at once. With a backend `result` is 0 when its server has taken the message, or SWALE_EFULL the
- * queue at the server was full, SWALE_ECLOSED the connection failed before there was an answer, or none came up in time, or
- * swale_flush, SWALE_EPROTOCOL the server answered with an error, SWALE_ENOMEM a group's message could not be kept for it. `done` runs on the loop's thread, in swale_loop_run, once, and not
- * at all when the call itself answers an error. The loop cannot be freed before.
+ * The same, and `then` says whom to tell what became of it; it is copied, NULL: nobody. Where nothing leaves
+ * the process that is known at once. With a backend `result` is 0 when its server has taken the message, or
+ * SWALE_EFULL the queue at the server was full, SWALE_ECLOSED the connection failed before there was an
+ * answer, or none came up in time, or swale_flush, SWALE_EPROTOCOL the server answered with an error,
+ * SWALE_ENOMEM a group's message could not be kept for it. `done` runs on the loop's thread, in
+ * swale_loop_run, once, and not at all when the call itself answers an error. The loop cannot be freed
+ * before.
  */
 struct swale_completion {
   struct swale_loop *loop;
@@ -210,13 +212,14 @@ SWALE_API int swale_new_channel(swale_layer *layer, const char *prefix, char nam
 SWALE_API int swale_receive(swale_layer *layer, const char *channel, swale_message **out);
 
 /*
- * The same, waiting: `done` gets the next message that is there for it, in swale_loop_run, once. Several that wait for one channel
- * get theirs in the order in which they asked. The message is valid during the call: take a reference to keep it. Without one `result` says why:
- * SWALE_EAGAIN timeout_ms are over, SWALE_ECLOSED swale_channel_close, or the loop is being freed, SWALE_ESTATE workers listen to the channel
- * now. A flush changes nothing. The layer cannot be freed meanwhile.
- * `how` is copied. *receiver (NULL when not wanted) is valid until `done` is called. Errors, with nobody told: SWALE_ENAME, SWALE_ESTATE the channel
- * belongs to a consumer, or the loop is being freed, SWALE_ECLOSED its consumer has ended, SWALE_EUNSUPPORTED it is another process's, SWALE_EFULL
- * channels_max, SWALE_ENOMEM. The loop's thread.
+ * The same, waiting: `done` gets the next message that is there for it, in swale_loop_run, once. Several that
+ * wait for one channel get theirs in the order in which they asked. The message is valid during the call:
+ * take a reference to keep it. Without one `result` says why: SWALE_EAGAIN timeout_ms are over, SWALE_ECLOSED
+ * swale_channel_close, or the loop is being freed, SWALE_ESTATE workers listen to the channel now. A flush
+ * changes nothing. The layer cannot be freed meanwhile. `how` is copied. *receiver (NULL when not wanted) is
+ * valid until `done` is called. Errors, with nobody told: SWALE_ENAME, SWALE_ESTATE the channel belongs to a
+ * consumer, or the loop is being freed, SWALE_ECLOSED its consumer has ended, SWALE_EUNSUPPORTED it is
+ * another process's, SWALE_EFULL channels_max, SWALE_ENOMEM. The loop's thread.
  */
 struct swale_reception {
   struct swale_loop *loop;

@@ -76,8 +76,8 @@ SWALE_API int swale_loop_free(swale_loop *loop);
 
 /*
  * Does everything that is due: delivers what is in the inbox (at most inbox_batch entries), runs timers,
- * resumes consumers, reports output. Returns 0, or SWALE_ESTATE from inside a callback.
- * The loop's thread only. This, the feed calls of connections, swale_loop_free, and on a layer's home loop swale_layer_attach,
+ * resumes consumers, reports output. Returns 0, or SWALE_ESTATE from inside a callback. The loop's thread
+ * only. This, the feed calls of connections, swale_loop_free, and on a layer's home loop swale_layer_attach,
  * _ready and _detach, are the only places that call user code.
  */
 SWALE_API int swale_loop_run(swale_loop *loop);

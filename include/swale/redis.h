@@ -104,17 +104,19 @@ struct swale_redis_config {
                     struct swale_json_error *why);
 
   /*
-   * Bounds of one message that comes from Redis: its own encoded bytes and depth (0: SWALE_MESSAGE_SIZE_DEFAULT
-   * and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its receivers, default 64 MiB. A reply of
-   * Redis, a batch of messages say, may take up four times that and 64 MiB for names; a server that says more is given up for a while, and the batch is lost.
+   * Bounds of one message that comes from Redis: its own encoded bytes and depth (0:
+   * SWALE_MESSAGE_SIZE_DEFAULT and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its
+   * receivers, default 64 MiB. A reply of Redis, a batch of messages say, may take up four times that and 64
+   * MiB for names; a server that says more is given up for a while, and the batch is lost.
    */
   struct swale_parse_limits limits;
   size_t payload_bytes;
 
   /*
-   * What may wait for Redis, in bytes: messages, and in core mode changes of the memberships of others' channels. What does not fit is refused, or
-   * of a group's messages dropped and counted. Messages wait for the layer's expiry_ms, changes for its group_expiry_ms. As much
-   * again may wait for the home loop to take it up: groups' first members, workers, receivers; what does not fit is SWALE_EFULL. Default 64 MiB.
+   * What may wait for Redis, in bytes: messages, and in core mode changes of the memberships of others'
+   * channels. What does not fit is refused, or of a group's messages dropped and counted. Messages wait for
+   * the layer's expiry_ms, changes for its group_expiry_ms. As much again may wait for the home loop to take
+   * it up: groups' first members, workers, receivers; what does not fit is SWALE_EFULL. Default 64 MiB.
    */
   size_t queue_bytes;
 
@@ -123,9 +125,10 @@ struct swale_redis_config {
   uint32_t reconnect_min_ms, reconnect_max_ms; /* pause between attempts, with jitter; default 50 and 5,000 */
 
   /*
-   * While an inbox of the program's loops is more than half full nothing is fetched, so that messages wait in Redis: in core mode in the
-   * process's queue, in pubsub mode in Redis' output buffer for it. Not longer than this, since a loop that is stuck must not stop the
-   * others: then fetching goes on, and what does not fit is dropped and counted. Looked at every second. Default 5,000.
+   * While an inbox of the program's loops is more than half full nothing is fetched, so that messages wait in
+   * Redis: in core mode in the process's queue, in pubsub mode in Redis' output buffer for it. Not longer
+   * than this, since a loop that is stuck must not stop the others: then fetching goes on, and what does not
+   * fit is dropped and counted. Looked at every second. Default 5,000.
    */
   uint32_t stall_ms;
 
@@ -145,10 +148,11 @@ struct swale_redis_config {
   void (*on_state)(swale_layer *layer, enum swale_redis_state state, const char *why, void *user);
 
   /*
-   * The host's resolver, for names whose address changes: a managed Redis, Kubernetes. Called on the home loop's thread whenever
-   * an attempt to connect to `name` begins, each connection's own; must not block, detach or free. What it finds is
-   * given to swale_redis_resolved with this `query`, from inside or later. Addresses in figures and sockets' paths need none. NULL: the names are looked up
-   * once, by getaddrinfo, when the layer is opened. The addresses of a name are tried in turn, four of them at most.
+   * The host's resolver, for names whose address changes: a managed Redis, Kubernetes. Called on the home
+   * loop's thread whenever an attempt to connect to `name` begins, each connection's own; must not block,
+   * detach or free. What it finds is given to swale_redis_resolved with this `query`, from inside or later.
+   * Addresses in figures and sockets' paths need none. NULL: the names are looked up once, by getaddrinfo,
+   * when the layer is opened. The addresses of a name are tried in turn, four of them at most.
    */
   void (*resolve)(swale_layer *layer, uint64_t query, const char *name, void *user);
 
@@ -168,19 +172,22 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
  *   redis+unix://[[user]:password@]/path/of/socket[,/path/of/another...]
  *   redis+sentinel://[[user]:password@]sentinel[:port][,sentinel[:port]...]/master[/db]
  *
- * with ?mode=core|pubsub&serializer=msgpack|json&prefix=...&db=...&local=...&random_prefix_length=...&capacity=...
- * &expiry=...&group_expiry=...&key=...&key=... behind it, and nothing else of swale_redis_config but its defaults. Several
- * hosts or sockets are shards; credentials before sockets are those of all. Each `key` is one of swale_redis_config.keys,
- * percent-encoded (so one without zero bytes). A URL with passwords or keys is a secret: it stands in the environment of the
- * process, say, but in no sentence about it, and what was copied of it is wiped, but for what connections say to Redis. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
+ * with
+ * ?mode=core|pubsub&serializer=msgpack|json&prefix=...&db=...&local=...&random_prefix_length=...&capacity=...
+ * &expiry=...&group_expiry=...&key=...&key=... behind it, and nothing else of swale_redis_config but its
+ * defaults. Several hosts or sockets are shards; credentials before sockets are those of all. Each `key` is
+ * one of swale_redis_config.keys, percent-encoded (so one without zero bytes). A URL with passwords or keys
+ * is a secret: it stands in the environment of the process, say, but in no sentence about it, and what was
+ * copied of it is wiped, but for what connections say to Redis. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
  * has no TLS.
  */
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
 
 /*
- * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Without `resolve` opening looks up the names of
- * hosts, and waits for the answer; nothing later waits for anything. Redis need not be there yet. Give the
- * layer a home with swale_layer_attach. Errors: as swale_layer_open; SWALE_ENOTFOUND a host that is not known.
+ * Opens a layer with what a URL cannot say; `redis` and `layer_config` may be NULL. Without `resolve` opening
+ * looks up the names of hosts, and waits for the answer; nothing later waits for anything. Redis need not be
+ * there yet. Give the layer a home with swale_layer_attach. Errors: as swale_layer_open; SWALE_ENOTFOUND a
+ * host that is not known.
  */
 SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
                                const struct swale_layer_config *layer_config, swale_layer **out, char *why,
@@ -189,9 +196,10 @@ SWALE_API int swale_redis_open(const struct swale_redis_config *redis,
 struct addrinfo;
 
 /*
- * The answer to `resolve`: IPv4 and IPv6 addresses, whose ports and socket types do not matter, as getaddrinfo and the
- * resolvers of libevent and libuv hand them out. It stays the caller's. NULL: there is no such host; it is asked for again when
- * the next attempt begins. No answer within connect_timeout_ms is a failed attempt. The home loop's thread. Errors: SWALE_ENOTFOUND nobody waits for this answer any more;
+ * The answer to `resolve`: IPv4 and IPv6 addresses, whose ports and socket types do not matter, as
+ * getaddrinfo and the resolvers of libevent and libuv hand them out. It stays the caller's. NULL: there is no
+ * such host; it is asked for again when the next attempt begins. No answer within connect_timeout_ms is a
+ * failed attempt. The home loop's thread. Errors: SWALE_ENOTFOUND nobody waits for this answer any more;
  * SWALE_EUNSUPPORTED no layer of this kind.
  */
 SWALE_API int swale_redis_resolved(swale_layer *layer, uint64_t query, const struct addrinfo *found);
@@ -245,8 +253,9 @@ SWALE_API int swale_redis_stats_read(const swale_layer *layer, struct swale_redi
 typedef struct swale_redis_codec swale_redis_codec;
 
 /*
- * Of `config`, which may be NULL, what concerns payloads is used, and all of it checked and copied. `env` has all its
- * functions set; NULL: the C library. Errors, with a sentence in `why` (NULL when not wanted): SWALE_EINVAL, SWALE_ENOMEM, and of a URL's.
+ * Of `config`, which may be NULL, what concerns payloads is used, and all of it checked and copied. `env` has
+ * all its functions set; NULL: the C library. Errors, with a sentence in `why` (NULL when not wanted):
+ * SWALE_EINVAL, SWALE_ENOMEM, and of a URL's.
  */
 SWALE_API int swale_redis_codec_new(const struct swale_redis_config *config, const struct swale_env *env,
                                     swale_redis_codec **out, char *why, size_t why_size);

@@ -44,8 +44,8 @@ struct swale_transport_class {
   int (*send_bytes)(void *transport, enum swale_kind kind, const void *bytes, size_t len);
 
   /*
-   * Close in order, code and reason ("" if none) checked already. The transport calls swale_consumer_lost when it is over, soon or late. After
-   * an error the core takes the connection for lost: cut it.
+   * Close in order, code and reason ("" if none) checked already. The transport calls swale_consumer_lost
+   * when it is over, soon or late. After an error the core takes the connection for lost: cut it.
    */
   int (*close)(void *transport, uint16_t code, const char *reason);
 
@@ -93,8 +93,9 @@ SWALE_API int swale_consumer_open(swale_app *app, swale_loop *loop, const struct
 SWALE_API int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *data, size_t len);
 
 /*
- * 1 while connect, receive, pressure or a handler of this consumer is running, else 0. Then it can be told nothing more, and whoever
- * feeds its connection from in there has to be refused (SWALE_ESTATE), or what he feeds would be lost.
+ * 1 while connect, receive, pressure or a handler of this consumer is running, else 0. Then it can be told
+ * nothing more, and whoever feeds its connection from in there has to be refused (SWALE_ESTATE), or what he
+ * feeds would be lost.
  */
 SWALE_API int swale_consumer_is_busy(const swale_consumer *c);
 
@@ -137,10 +138,10 @@ SWALE_API void swale_loop_leave(swale_loop *loop);
 SWALE_API void swale_loop_leave_quietly(swale_loop *loop);
 
 /*
- * Work put off until the outermost call on the loop returns or, while a large group is gone through, until between two
- * handlers: telling the host of output, freeing oneself. Run in the order put off, outside of all other callbacks, each once; `next` is NULL unless it is waiting.
- * Zero it and set `run` first. Outside of any call (depth 0) it is run at the end of the next one: bracket
- * the call.
+ * Work put off until the outermost call on the loop returns or, while a large group is gone through, until
+ * between two handlers: telling the host of output, freeing oneself. Run in the order put off, outside of all
+ * other callbacks, each once; `next` is NULL unless it is waiting. Zero it and set `run` first. Outside of
+ * any call (depth 0) it is run at the end of the next one: bracket the call.
  */
 struct swale_job {
   struct swale_job *next;

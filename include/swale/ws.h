@@ -51,14 +51,16 @@ typedef struct swale_origins swale_origins;
  * costs memory for each connection, from its first message on:
  *   server_context_takeover   2^(server_window_bits + 2) + 2^(mem_level + 9) bytes and 6 KiB; by default 262 KiB
  *   client_context_takeover   2^client_window_bits bytes and 7 KiB; by default 39 KiB
- * and each message sent is compressed for each member of a group by itself. Without it an idle connection needs no more memory
- * than one that is not compressed, what is sent to a group is compressed once for all members that agreed on the same window,
- * and the loop keeps at most four contexts. A connection in the middle of a fragmented message holds 39 KiB.
+ * and each message sent is compressed for each member of a group by itself. Without it an idle connection
+ * needs no more memory than one that is not compressed, what is sent to a group is compressed once for all
+ * members that agreed on the same window, and the loop keeps at most four contexts. A connection in the
+ * middle of a fragmented message holds 39 KiB.
  *
- * A message that would not become smaller is sent as it is, and so are all when there is no memory to compress. What comes in
- * and does not inflate is closed with 1007. Of several offers the first that can be accepted is: one with a parameter that
- * is unknown, there twice or cannot have its value is declined, and one for a server window of 8 bits, which zlib does not do.
- * A header that does not follow the grammar of RFC 6455, 9.1 is answered with 400, whether compression is wanted or not.
+ * A message that would not become smaller is sent as it is, and so are all when there is no memory to
+ * compress. What comes in and does not inflate is closed with 1007. Of several offers the first that can be
+ * accepted is: one with a parameter that is unknown, there twice or cannot have its value is declined, and
+ * one for a server window of 8 bits, which zlib does not do. A header that does not follow the grammar of RFC
+ * 6455, 9.1 is answered with 400, whether compression is wanted or not.
  */
 struct swale_ws_deflate {
   size_t size;      /* set by swale_ws_deflate_default */
@@ -81,11 +83,12 @@ struct swale_ws_options {
   size_t size; /* set by swale_ws_options_default */
 
   /*
-   * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when the state has turned
-   * to closed: write now, or arm for writing. At the end of the outermost call on the loop (in a large group, for one message alone, also
-   * between two members), once however much there is; what comes
-   * while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection, nor for
-   * what happens there: ask the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
+   * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when
+   * the state has turned to closed: write now, or arm for writing. At the end of the outermost call on the
+   * loop (in a large group, for one message alone, also between two members), once however much there is;
+   * what comes while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd
+   * or _flush_fd of this connection, nor for what happens there: ask the state when they return. Everything
+   * may be called in it. NULL: the host asks swale_ws_state often enough.
    */
   void (*on_output)(swale_ws *ws, void *host_data);
 
@@ -93,16 +96,17 @@ struct swale_ws_options {
   void (*on_answer)(swale_ws *ws, void *host_data);
 
   /*
-   * Which origins may connect. NULL: pages of the same origin as the Host header, and clients that send no Origin (which are no
-   * browsers); unless the app has swale_origin_guard as a guard, which then decides alone. Must outlive the connections.
+   * Which origins may connect. NULL: pages of the same origin as the Host header, and clients that send no
+   * Origin (which are no browsers); unless the app has swale_origin_guard as a guard, which then decides
+   * alone. Must outlive the connections.
    */
   const swale_origins *origins;
   /* What the host's socket is, for the scope and the origin check: "ws" (default) or "wss". */
   const char *scheme;
 
   /*
-   * Compression, for clients that offer it. NULL: none (default). Must outlive the connections. Where the library was built without
-   * zlib there is none either way.
+   * Compression, for clients that offer it. NULL: none (default). Must outlive the connections. Where the
+   * library was built without zlib there is none either way.
    */
   const struct swale_ws_deflate *deflate;
 
@@ -110,8 +114,8 @@ struct swale_ws_options {
   uint32_t fragments_max;       /* frames of one message; more: close 1008. Default 1,024 */
   uint32_t empty_fragments_max; /* of these without payload; more: close 1008. Default 64 */
   /*
-   * What the peer may send in a second; more: close 1008. Each is a bucket that holds as much as that, so that much may come at
-   * once, and fills again in a second. Not 0.
+   * What the peer may send in a second; more: close 1008. Each is a bucket that holds as much as that, so
+   * that much may come at once, and fills again in a second. Not 0.
    */
   uint32_t message_rate; /* messages. Default 10,000 */
   uint32_t
@@ -123,9 +127,10 @@ struct swale_ws_options {
    * same: 400. Default 16 KiB */
   size_t early_max;
   /*
-   * Handshakes on the loop that are not decided yet, and of these from one address: `client` without its port, of IPv6 the first 64
-   * bits; without `client` they are not told apart. At the limit a new connection is SWALE_EFULL: close the socket, or answer 503
-   * (429). Of connections with other options the same are counted. Defaults 10,000 and 1,000
+   * Handshakes on the loop that are not decided yet, and of these from one address: `client` without its
+   * port, of IPv6 the first 64 bits; without `client` they are not told apart. At the limit a new connection
+   * is SWALE_EFULL: close the socket, or answer 503 (429). Of connections with other options the same are
+   * counted. Defaults 10,000 and 1,000
    */
   uint32_t handshakes_max;
   uint32_t handshakes_per_peer;
@@ -197,8 +202,8 @@ SWALE_API int swale_ws_get_answer(swale_ws *ws, struct swale_ws_answer *answer);
 /*
  * Bytes from the peer, borrowed for the call; always all of them are taken. Callbacks of this connection's
  * consumer run inside. 0, or SWALE_ECLOSED when the connection reads no more (the bytes are ignored),
- * SWALE_ESTATE from inside a callback of this connection or its consumer. Feeding while SWALE_WS_WANT_READ is clear is safe but
- * defeats back-pressure: what the consumer then sends is refused at output_max.
+ * SWALE_ESTATE from inside a callback of this connection or its consumer. Feeding while SWALE_WS_WANT_READ is
+ * clear is safe but defeats back-pressure: what the consumer then sends is refused at output_max.
  */
 SWALE_API int swale_ws_feed(swale_ws *ws, const void *bytes, size_t len);
 

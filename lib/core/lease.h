@@ -9,8 +9,9 @@
 struct swale__lane;
 
 /*
- * What the membership of a channel without a live consumer has besides: it expires, a layer's group_expiry_ms after it was made
- * or renewed. A list in the order of renewal is one in the order of expiry. All under the layer's lock.
+ * What the membership of a channel without a live consumer has besides: it expires, a layer's group_expiry_ms
+ * after it was made or renewed. A list in the order of renewal is one in the order of expiry. All under the
+ * layer's lock.
  */
 struct swale__lease {
   struct swale__lane *lane;

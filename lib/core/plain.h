@@ -18,9 +18,9 @@ struct swale_consumer;
 
 /*
  * Plain channels: those that are not a consumer's own. One exists while messages wait in it, workers listen
- * to it, receivers wait for one, or it is in a group. A message goes to a worker, the next in turn, through the inbox of his loop;
- * without workers it waits for one, or for swale_receive, as long as capacity and expiry allow. All of it
- * under the layer's lock.
+ * to it, receivers wait for one, or it is in a group. A message goes to a worker, the next in turn, through
+ * the inbox of his loop; without workers it waits for one, or for swale_receive, as long as capacity and
+ * expiry allow. All of it under the layer's lock.
  */
 struct swale__plain {
   struct swale__link link; /* by name */

@@ -16,8 +16,8 @@ struct swale__decision;
 
 /*
  * A port is where a loop lies in a layer: what all consumers of one app, layer, loop and kind of transport
- * have in common, so that each of them needs one pointer. `layer` is NULL for an app without layers. The port lives as long as
- * its loop.
+ * have in common, so that each of them needs one pointer. `layer` is NULL for an app without layers. The port
+ * lives as long as its loop.
  *
  * The counts have one writer, the loop's thread; whoever reads statistics reads them as atomics.
  */

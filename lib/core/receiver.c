@@ -74,8 +74,8 @@ static void forget(swale_receiver *r) {
 }
 
 /*
- * Under the layer's lock. Result 0: it takes the message that it was called for, and goes on waiting if that is gone meanwhile.
- * Otherwise it ends so, and what it was called for is the next one's.
+ * Under the layer's lock. Result 0: it takes the message that it was called for, and goes on waiting if that
+ * is gone meanwhile. Otherwise it ends so, and what it was called for is the next one's.
  */
 static swale_message *leave(swale_receiver *r, int result, struct swale__wakes *wakes) {
   struct swale__plain *p = r->plain;

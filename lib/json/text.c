@@ -8,11 +8,12 @@
 #include "json/locale.h"
 
 /*
- * jansson is recursive, down to 2,048 levels of nesting, on whatever stack the host runs its callbacks, and its
- * values take a hundred times the memory of their text. So nesting is measured first, and values are counted: there is
- * one at the start, and at most one more behind each opening bracket and comma. Strings need to be recognised for that, and nothing else: up to the first error
- * in the text this scan and jansson agree on where strings begin and end, and behind it jansson no longer
- * reads. Should brackets be closed that were never opened, that error has been reached.
+ * jansson is recursive, down to 2,048 levels of nesting, on whatever stack the host runs its callbacks, and
+ * its values take a hundred times the memory of their text. So nesting is measured first, and values are
+ * counted: there is one at the start, and at most one more behind each opening bracket and comma. Strings
+ * need to be recognised for that, and nothing else: up to the first error in the text this scan and jansson
+ * agree on where strings begin and end, and behind it jansson no longer reads. Should brackets be closed that
+ * were never opened, that error has been reached.
  *
  * A NUL is refused here because jansson overlooks one behind a number or a word: "[1\0]".
  */

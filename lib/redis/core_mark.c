@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Core mode: who flushes Redis, swale or channels_redis, removes everybody's memberships, and nobody is told. So there is a key
- * beside them with a value of no meaning. Each process looks at it now and then; when it is another than before, the
- * first one to look has made it anew after a flush, and memberships are made anew as well.
+ * Core mode: who flushes Redis, swale or channels_redis, removes everybody's memberships, and nobody is told.
+ * So there is a key beside them with a value of no meaning. Each process looks at it now and then; when it is
+ * another than before, the first one to look has made it anew after a flush, and memberships are made anew as
+ * well.
  */
 #include <stdio.h>
 

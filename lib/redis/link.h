@@ -32,8 +32,9 @@
  * not fit: it looks names up while it connects, reads without bound, keeps no count of what waits to be written,
  * asserts that a server is well-behaved, and frees itself in the middle of callbacks.
  *
- * Replies come in the order of commands, so that a ring of callbacks says what each is for. When the connection
- * fails those that still wait are called with NULL: whether Redis did what it was told is not known, and it is not told again.
+ * Replies come in the order of commands, so that a ring of callbacks says what each is for. When the
+ * connection fails those that still wait are called with NULL: whether Redis did what it was told is not
+ * known, and it is not told again.
  *
  * A failure is noted in `broken` wherever it is found, and dealt with where no callback is running. Everything here
  * belongs to the home loop's thread.

@@ -4,9 +4,10 @@
 #define SWALE_REDIS_SCRIPTS_H
 
 /*
- * Fills queues. Redis checks its memory before the first command of a script that writes, so the one that may not go through is
- * that first one, and what has expired is removed behind it. KEYS: queues; ARGV: a payload for each, a capacity for each, the score, the expiry in seconds, up to which score
- * members have expired. Answers how many were full, how many failed, and why the last of these did.
+ * Fills queues. Redis checks its memory before the first command of a script that writes, so the one that may
+ * not go through is that first one, and what has expired is removed behind it. KEYS: queues; ARGV: a payload
+ * for each, a capacity for each, the score, the expiry in seconds, up to which score members have expired.
+ * Answers how many were full, how many failed, and why the last of these did.
  */
 static const char swale__redis_fill_script[] =
     "local n, full, failed, why = #KEYS, 0, 0, ''\n"

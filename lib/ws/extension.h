@@ -25,10 +25,10 @@ struct swale__ws_agreement {
 };
 
 /*
- * Reads the value of one Sec-WebSocket-Extensions header, and answers how many extensions it names: 0 for an empty list, -1
- * where it does not follow the grammar. Unless *offer is made already, the first offer that can be accepted goes there; others
- * are declined: of another extension, with a parameter that is unknown, twice there, or has a value it cannot have, or one
- * that zlib is not up to (a window of 8 bits).
+ * Reads the value of one Sec-WebSocket-Extensions header, and answers how many extensions it names: 0 for an
+ * empty list, -1 where it does not follow the grammar. Unless *offer is made already, the first offer that
+ * can be accepted goes there; others are declined: of another extension, with a parameter that is unknown,
+ * twice there, or has a value it cannot have, or one that zlib is not up to (a window of 8 bits).
  */
 int swale__ws_offer_read(struct swale__ws_offer *offer, const char *value);
 

@@ -27,8 +27,8 @@ static void fill_up(uint32_t *missing, uint32_t ms, uint32_t rate, uint64_t whol
 }
 
 /*
- * Control frames are few, and 16 bits count those that are missing. They come back one by one at the times k * 1000 / rate, of
- * which none is lost however small the steps are.
+ * Control frames are few, and 16 bits count those that are missing. They come back one by one at the times k
+ * * 1000 / rate, of which none is lost however small the steps are.
  */
 static void count_back(uint16_t *missing, uint64_t then, uint32_t ms, uint32_t rate) {
   uint64_t back = (then + ms) * rate / 1000 - then * rate / 1000;

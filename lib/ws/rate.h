@@ -8,8 +8,9 @@
 #include <swale/ws.h>
 
 /*
- * How much the peer may send in a second: of messages, bytes and control frames a token bucket each. There is no clock of their own: what is fed is what is counted, so the buckets are filled up when
- * something is heard (swale__ws_hear), for the time since it was last.
+ * How much the peer may send in a second: of messages, bytes and control frames a token bucket each. There is
+ * no clock of their own: what is fed is what is counted, so the buckets are filled up when something is heard
+ * (swale__ws_hear), for the time since it was last.
  */
 
 /* The peer is alive now. */
