@@ -62,18 +62,25 @@ def say_goodbye(url, path, _dice):
 
 
 # Not masked, reserved bits and opcodes, invalid UTF-8, absurd length, one-byte close code, a new message inside another;
-# and many pings, which are none but have to be answered. All are complete, so that an answer comes even when nobody
-# speaks any more.
-OFFENCES = [b"\x81\x03abc", b"\xff\x80\0\0\0\0", b"\x81\x82\0\0\0\0\xc3\x28", b"\x81\xff" + b"\x7f" * 12,
+# and many pings, which are none but have to be answered. All are complete, a long frame with the first byte after its
+# header, so that an answer comes even when nobody speaks any more.
+OFFENCES = [b"\x81\x03abc", b"\xff\x80\0\0\0\0", b"\x81\x82\0\0\0\0\xc3\x28", b"\x81\xff" + b"\x7f" * 13,
             b"\x88\x81\0\0\0\0\3", b"\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b", b"\x89\x80\0\0\0\0" * 50]
 
 
-def break_the_protocol(url, path, dice):
+def commit(url, path, offence):
     with http.connect(url) as sock:
         sock.sendall(http.handshake(url, path))
         http.read_until(sock, b"\r\n\r\n")
-        sock.sendall(dice.choice(OFFENCES))
-        sock.recv(4096)
+        sock.sendall(offence)
+        try:
+            sock.recv(4096)
+        except ConnectionError:
+            pass  # an end without a word is an answer, too
+
+
+def break_the_protocol(url, path, dice):
+    commit(url, path, dice.choice(OFFENCES))
 
 
 def never_read(url, path, dice):
@@ -165,6 +172,8 @@ class Soak:
             await self.speak(self, "a word for everybody")
             await asyncio.sleep(0.05)
         await asyncio.gather(*visitors)
+        for offence in OFFENCES:  # while nobody speaks
+            await asyncio.to_thread(commit, self.url, self.path, offence)
         await self.speak(self, "the very last")
         await asyncio.wait_for(listening, self.program.patience)
         await observer.close()
