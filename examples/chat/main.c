@@ -175,7 +175,8 @@ static void stop(struct server *s) {
 
 /*
  * epoll tells connections by their addresses and the other descriptors by theirs. While it goes through its
- * events a connection is ended by its own event only, so none can be met after its end.
+ * events a connection is ended by its own event only (on_output is called in swale_loop_run), so none can be
+ * met after its end.
  */
 static void *serve(void *server) {
   struct server *s = server;

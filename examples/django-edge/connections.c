@@ -68,8 +68,7 @@ void connections_accept(struct edge *e) {
 }
 
 void connections_close(struct edge *e) {
-  for (struct connection *c = LIST_FIRST(&e->connections), *next; c; c = next) {
-    next = LIST_NEXT(c, entry); /* connection_output may end this one, but no other */
-    swale_ws_close(c->ws, 1001, "the server is going away");
-  }
+  struct connection *c;
+  LIST_FOREACH(c, &e->connections, entry)
+  swale_ws_close(c->ws, 1001, "the server is going away");
 }

@@ -121,7 +121,7 @@ static void handle(struct edge *e, const struct epoll_event *event) {
     connection_event(what, event->events);
 }
 
-/* Signals come last: stopping ends connections, and none may be met after its end. */
+/* Signals come last, so that nobody is let in after them. */
 static void turn(struct edge *e) {
   struct epoll_event events[64];
   bool signalled = false;

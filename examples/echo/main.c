@@ -195,8 +195,6 @@ static int turn(struct server *s) {
 static void say_goodbye(struct server *s) {
   close(s->listener);
   swale_loop_close_all(s->loop, 1001, "the server is going away");
-  swale_loop_run(
-      s->loop); /* reports the close frames now, not while turn goes through events of peers that may end */
   uint64_t patience = swale_loop_now_ms(s->loop) + GRACE_MS;
   while (swale_loop_consumers(s->loop) > 0 && swale_loop_now_ms(s->loop) < patience)
     turn(s);

@@ -150,6 +150,12 @@ struct swale_job {
 SWALE_API void swale_loop_defer(swale_loop *loop, struct swale_job *job);
 
 /*
+ * For a job that is being run and has to call the host: outside of swale_loop_run and swale_loop_free it is put off
+ * until one of them, and the answer is 1. Inside of them it is 0, and the job may call.
+ */
+SWALE_API int swale_loop_put_off(swale_loop *loop, struct swale_job *job);
+
+/*
  * Connections that exist on the loop, so that swale_loop_free can refuse. One more is SWALE_ESTATE once it has begun to end:
  * a disconnect that opens a connection then would leave it without a loop.
  */

@@ -84,15 +84,16 @@ struct swale_ws_options {
 
   /*
    * Called when there was nothing to write and now there is (a group message, a ping, a deadline), or when
-   * the state has turned to closed: write now, or arm for writing. At the end of the outermost call on the
-   * loop (in a large group, for one message alone, also between two members), once however much there is;
-   * what comes while some is still waiting is not told. Never inside swale_ws_feed, _feed_eof, _ack, _pump_fd
-   * or _flush_fd of this connection, nor for what happens there: ask the state when they return. Everything
-   * may be called in it. NULL: the host asks swale_ws_state often enough.
+   * the state has turned to closed: write now, or arm for writing. Only ever inside swale_loop_run (at its
+   * end; in a large group, for one message alone, also between two members) and swale_loop_free, once however
+   * much there is: a host that runs the loop after a batch of events may free connections here, without
+   * looking whether an event of theirs is still to come. What comes while some is still waiting is not told,
+   * nor what happens inside of swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection: ask
+   * the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
    */
   void (*on_output)(swale_ws *ws, void *host_data);
 
-  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_get_answer. Same moment as on_output. */
+  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_get_answer. Like on_output. */
   void (*on_answer)(swale_ws *ws, void *host_data);
 
   /*
@@ -245,9 +246,9 @@ SWALE_API unsigned swale_ws_state(const swale_ws *ws);
 SWALE_API int swale_ws_close(swale_ws *ws, uint16_t code, const char *reason);
 
 /*
- * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended) and the memory goes when the
- * outermost call on the loop returns, outside of any call in the next swale_loop_run or swale_loop_free. The
- * pointer is invalid right away. NULL is fine.
+ * Ends the connection at once: the consumer gets disconnect (1006 unless it had ended) when the outermost call on the
+ * loop returns, outside of any call in the next swale_loop_run or swale_loop_free, by the end of which the memory goes,
+ * too. The pointer is invalid right away. NULL is fine.
  */
 SWALE_API void swale_ws_free(swale_ws *ws);
 

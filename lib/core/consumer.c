@@ -260,7 +260,7 @@ int swale_consumer_deliver(swale_consumer *c, enum swale_kind kind, const void *
 }
 
 int swale_consumer_is_busy(const swale_consumer *c) {
-  for (const struct swale__running *r = c->port->loop->running; r; r = r->outer)
+  for (const struct swale__running *r = c->port->loop->callback; r; r = r->outer)
     if (r->consumer == c)
       return 1;
   return 0;

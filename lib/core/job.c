@@ -3,16 +3,27 @@
 
 enum { CACHE_LINE = 64 };
 
+static void append(struct swale_job **newest, struct swale_job *job) {
+  job->next = *newest ? (*newest)->next : job;
+  if (*newest)
+    (*newest)->next = job;
+  *newest = job;
+}
+
 void swale_loop_defer(swale_loop *loop, struct swale_job *job) {
-  struct swale_job *newest = loop->newest_job;
   if (job->next)
     return;
-  job->next = newest ? newest->next : job;
-  if (newest)
-    newest->next = job;
-  loop->newest_job = job;
+  append(&loop->newest_job, job);
   if (loop->depth == 0)
     swale__loop_wake(loop);
+}
+
+int swale_loop_put_off(swale_loop *loop, struct swale_job *job) {
+  if (loop->running)
+    return 0;
+  if (!job->next) /* else it has been deferred meanwhile, and will ask again */
+    append(&loop->newest_put_off, job);
+  return 1;
 }
 
 /* Takes the oldest job out of the ring. */

@@ -179,10 +179,12 @@ void swale_loop_enter(swale_loop *loop) {
   atomic_store_explicit(&loop->inside, this_thread(), memory_order_relaxed);
 }
 
-/* The outermost call returns. */
-static void go(swale_loop *loop, bool may_have_work) {
+void swale_loop_leave_quietly(swale_loop *loop) {
+  if (--loop->depth > 0)
+    return;
   atomic_store_explicit(&loop->inside, 0, memory_order_relaxed);
-  if ((may_have_work || loop->owes_wake) && !loop->host_asks && has_work(loop))
+  bool may_have_work = loop->owes_wake || loop->newest_job || loop->newest_put_off;
+  if (may_have_work && !loop->host_asks && has_work(loop))
     swale__loop_wake(loop);
   loop->owes_wake = false;
 }
@@ -196,6 +198,10 @@ static void tell_drops(swale_loop *loop) {
 /* What is put off until the outermost call returns. */
 static void finish(swale_loop *loop) {
   swale__loop_run_jobs(loop);
+  if (loop->running) {
+    loop->newest_job = loop->newest_put_off;
+    loop->newest_put_off = NULL;
+  }
   tell_drops(loop);
   if (loop->at_home)
     swale__outside_run(loop);
@@ -205,13 +211,7 @@ static void finish(swale_loop *loop) {
 void swale_loop_leave(swale_loop *loop) {
   if (loop->depth == 1)
     finish(loop);
-  if (--loop->depth == 0)
-    go(loop, false);
-}
-
-void swale_loop_leave_quietly(swale_loop *loop) {
-  if (--loop->depth == 0)
-    go(loop, loop->newest_job != NULL);
+  swale_loop_leave_quietly(loop);
 }
 
 /* ---- running ---- */
@@ -261,18 +261,21 @@ static bool has_work(swale_loop *loop) {
   bool waits =
       swale__inbox_waits(&loop->inbox) || loop->first_completed || !swale__ring_is_empty(&loop->called);
   swale__loop_unlock(loop);
-  return waits || loop->newest_job || layers_have_work(loop) || (loop->at_home && swale__outside_waits(loop));
+  return waits || loop->newest_job || loop->newest_put_off || layers_have_work(loop) ||
+         (loop->at_home && swale__outside_waits(loop));
 }
 
 int swale_loop_run(swale_loop *loop) {
   if (loop->depth > 0)
     return SWALE_ESTATE;
   swale_loop_enter(loop);
+  loop->running = true;
   run_inbox(loop);
   swale__timers_run(loop);
   finish(loop);
-  loop->depth--;
-  go(loop, true);
+  loop->running = false;
+  loop->owes_wake = true; /* if not everything is done */
+  swale_loop_leave_quietly(loop);
   return 0;
 }
 
@@ -335,10 +338,10 @@ int swale_loop_free(swale_loop *loop) {
     return 0;
   if (loop->depth > 0 || loop->completions > 0)
     return SWALE_ESTATE;
-  loop->ending = true;
+  loop->ending = loop->running = true;
   if (loop->holds > 0)
     finish_jobs(loop);
-  loop->ending = loop->holds == 0;
+  loop->ending = loop->running = loop->holds == 0;
   if (!loop->ending)
     return SWALE_ESTATE;
   end_consumers(loop);

@@ -68,15 +68,16 @@ struct swale_loop {
   atomic_uintptr_t
       inside; /* the thread that is inside of a call on this loop, for whoever is to wake it; 0: none is */
   unsigned depth;
-  bool ending, owes_wake;
+  bool running, ending, owes_wake;
   uint64_t now;
   struct swale__wheel wheel;
-  struct swale_job *newest_job; /* a ring: it leads to the oldest */
-  atomic_size_t completions;    /* that have not been told */
+  struct swale_job *newest_job;     /* a ring: it leads to the oldest */
+  struct swale_job *newest_put_off; /* likewise; see swale_loop_put_off */
+  atomic_size_t completions;        /* that have not been told */
   struct swale__port *ports;
   swale_layer *at_home; /* layers whose home this is; see outside.h */
   struct swale_consumer *consumers;
-  struct swale__running *running; /* the innermost */
+  struct swale__running *callback; /* the innermost that is running */
   size_t n_consumers, holds;
   struct swale__extension *extensions;
   struct swale__drain *drain; /* NULL before swale_loop_drain */
@@ -93,11 +94,11 @@ static inline uint64_t swale__loop_sequence(const swale_loop *loop) {
 
 static inline void swale__running_begin(swale_loop *loop, struct swale__running *running,
                                         const struct swale_consumer *c) {
-  *running = (struct swale__running){c, loop->running};
-  loop->running = running;
+  *running = (struct swale__running){c, loop->callback};
+  loop->callback = running;
 }
 
-static inline void swale__running_end(swale_loop *loop) { loop->running = loop->running->outer; }
+static inline void swale__running_end(swale_loop *loop) { loop->callback = loop->callback->outer; }
 
 /* Does what was put off. The loop's thread, in the outermost call and with no callback running. */
 void swale__loop_run_jobs(swale_loop *loop);

@@ -25,6 +25,7 @@ void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws) {
   *visit = (struct swale__ws_visit){.ws = ws, .pool = ws->pool, .outermost = !ws->visited};
   swale_loop_enter(visit->pool->loop);
   ws->visited = true;
+  ws->tell = false; /* he asks for the state when this returns */
 }
 
 /*

@@ -3,9 +3,10 @@
 #include "ws/opening.h"
 
 /*
- * The connection's job: what has to wait until the outermost call on the loop returns. That is freeing,
- * taking early bytes after a decision that came from elsewhere, and calling the host. Calls of the host's are
- * put together here: however much output appears during one call on the loop, he is called once.
+ * The connection's job: what has to wait until the outermost call on the loop returns. That is freeing and
+ * taking early bytes after a decision that came from elsewhere; and calling the host, which waits for the next run of
+ * the loop: the host may end the connection then, of which an event may still be among those he is going through. However
+ * much output appears until then, he is called once.
  */
 
 void swale__ws_tell(swale_ws *ws) {
@@ -17,18 +18,18 @@ void swale__ws_tell(swale_ws *ws) {
 
 void swale__ws_decided(swale_ws *ws) { swale_loop_defer(ws->pool->loop, &ws->job); }
 
+static bool answer_waits(const swale_ws *ws) {
+  const struct swale__ws_opening *opening = ws->opening;
+  return opening && opening->answer && !opening->answer_told && !opening->answer_taken;
+}
+
 static void tell_answer(swale_ws *ws) {
-  struct swale__ws_opening *opening = ws->opening;
-  if (!opening->answer || opening->answer_told || opening->answer_taken)
-    return;
-  opening->answer_told = true;
+  ws->opening->answer_told = true;
   if (ws->options->on_answer && !ws->visited)
     ws->options->on_answer(ws, ws->host_data);
 }
 
 static void tell_output(swale_ws *ws) {
-  if (!ws->tell || ws->visited || ws->freed)
-    return;
   ws->tell = false;
   if (ws->options->on_output && (swale_ws_state(ws) & (SWALE_WS_WANT_WRITE | SWALE_WS_CLOSED)))
     ws->options->on_output(ws, ws->host_data);
@@ -42,7 +43,12 @@ void swale__ws_run_job(struct swale_job *job) {
   }
   if (ws->opening)
     swale__ws_opening_take_early(ws);
-  if (ws->opening && !ws->freed)
+  if (ws->freed || !(ws->tell || answer_waits(ws)))
+    return;
+  if (!ws->visited && swale_loop_put_off(ws->pool->loop, job))
+    return;
+  if (answer_waits(ws))
     tell_answer(ws);
-  tell_output(ws);
+  if (ws->tell && !ws->freed)
+    tell_output(ws);
 }

@@ -220,6 +220,7 @@ void on_output(swale_ws *ws, void *host_data) {
   struct world *w = p->world;
   callback_begin(w, p, false, "on_output");
   CHECK(w, p->ws == ws, "on_output of connection %u after it was freed", p->id);
+  CHECK(w, w->calls[0].kind == LOUD, "on_output of connection %u outside of swale_loop_run", p->id);
   CHECK(w, !p->busy, "on_output of connection %u in a feed", p->id);
   p->known = swale_ws_state(ws);
   CHECK(w, p->known & (SWALE_WS_WANT_WRITE | SWALE_WS_CLOSED), "on_output and there is none");
@@ -238,7 +239,9 @@ void on_answer(swale_ws *ws, void *host_data) {
   struct peer *p = host_data;
   struct world *w = p->world;
   callback_begin(w, p, false, "on_answer");
-  CHECK(w, p->ws == ws && p->upgraded && !p->opening && !p->answered && !p->answer_told,
+  CHECK(w,
+        w->calls[0].kind == LOUD && p->ws == ws && p->upgraded && !p->opening && !p->answered &&
+            !p->answer_told,
         "on_answer out of place");
   p->answer_told = true;
   peer_answer(p);

@@ -282,7 +282,7 @@ static void free_peers(struct world *w) {
 /* The server goes away in order, and peers answer as they should. */
 static void say_goodbye(struct world *w) {
   for (uint32_t i = 0; i < w->temper.loops; i++) {
-    call_begin(w, LOUD, NULL, "swale_loop_close_all");
+    call_begin(w, QUIET, NULL, "swale_loop_close_all");
     int rv = swale_loop_close_all(w->hosts[i].loop, 1001, "going away");
     call_end(w);
     CHECK(w, rv == 0, "swale_loop_close_all: %d", rv);

@@ -170,6 +170,80 @@ static void jobs_still_run_when_the_loop_ends(void **state) {
   world_expect(&w, "a");
 }
 
+static void put_off_until_a_run(struct swale_job *job) {
+  struct task *t = (struct task *)job;
+  if (!swale_loop_put_off(t->w->loop, job))
+    run(job);
+}
+
+static struct task make_host_caller(struct world *w, char name) {
+  return (struct task){.job = {.run = put_off_until_a_run}, .w = w, .name = name};
+}
+
+static void a_job_that_calls_the_host_waits_for_a_run(void **state) {
+  (void)state;
+  struct world w;
+  world_start(&w);
+  struct task a = make_host_caller(&w, 'a'), b = make(&w, 'b'), c = make_host_caller(&w, 'c'),
+              d = make(&w, 'd');
+  for (int feed = 0; feed < 2; feed++) {
+    swale_loop_enter(w.loop);
+    defer(&a);
+    defer(&b);
+    defer(&c);
+    swale_loop_leave(w.loop);
+    world_expect(&w, "b");
+  }
+  assert_int_equal(w.wakes, 1);
+  assert_int_equal(swale_loop_timeout_ms(w.loop), 0);
+  swale_loop_enter(w.loop);
+  defer(&d);
+  swale_loop_leave_quietly(w.loop);
+  world_run(&w);
+  world_expect(&w, "d a c");
+  assert_int_equal(swale_loop_timeout_ms(w.loop), -1);
+  swale_loop_enter(w.loop);
+  swale_loop_leave(w.loop);
+  assert_int_equal(w.wakes, 1);
+  world_close(&w);
+}
+
+static void deferred_again_before_it_is_put_off(struct swale_job *job) {
+  struct task *t = (struct task *)job;
+  if (t->times++ == 0)
+    defer(t);
+  put_off_until_a_run(job);
+}
+
+static void a_job_may_be_deferred_again_before_it_is_put_off(void **state) {
+  (void)state;
+  struct world w;
+  world_start(&w);
+  struct task a = make(&w, 'a'), b = make(&w, 'b');
+  a.job.run = deferred_again_before_it_is_put_off;
+  swale_loop_enter(w.loop);
+  defer(&a);
+  defer(&b);
+  swale_loop_leave(w.loop);
+  world_expect(&w, "b");
+  world_run(&w);
+  world_expect(&w, "a");
+  world_close(&w);
+}
+
+static void a_job_that_waits_for_a_run_runs_when_the_loop_ends(void **state) {
+  (void)state;
+  struct world w;
+  world_start(&w);
+  struct task a = make_host_caller(&w, 'a'), b = make_host_caller(&w, 'b');
+  swale_loop_enter(w.loop);
+  defer(&a);
+  swale_loop_leave(w.loop);
+  defer(&b);
+  world_close(&w);
+  world_expect(&w, "b a");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(jobs_run_once_and_in_order_at_the_outermost_leave),
@@ -179,6 +253,9 @@ int main(void) {
       cmocka_unit_test(a_job_may_free_itself),
       cmocka_unit_test(jobs_run_after_all_callbacks_that_came_before),
       cmocka_unit_test(jobs_still_run_when_the_loop_ends),
+      cmocka_unit_test(a_job_that_calls_the_host_waits_for_a_run),
+      cmocka_unit_test(a_job_may_be_deferred_again_before_it_is_put_off),
+      cmocka_unit_test(a_job_that_waits_for_a_run_runs_when_the_loop_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,66 @@ static void the_layer_is_not_run_by_a_feed(void **state) {
   expect_text(w, "through the layer");
 }
 
+/* ---- others ------------------------------------------------------------------------------ */
+
+static int speak_to_the_other(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                              size_t len) {
+  swale_consumer *other = swale_ws_host_data(w->ws);
+  (void)kind;
+  return c == other ? 0 : swale_send_text(other, data, len);
+}
+
+/* A connection that is open, beside which another is. Answers this one. */
+static swale_ws *connect_beside(struct world *w) {
+  world_connect(w);
+  swale_ws *ws = w->ws;
+  swale_consumer *consumer = w->consumer;
+  world_connect(w);
+  swale_ws_set_host_data(w->ws, consumer);
+  return ws;
+}
+
+static void end_it(struct world *w, swale_ws *ws) {
+  if (ws != w->ws)
+    swale_ws_free(ws);
+}
+
+/* So a host may free it without looking whether another event of it is still to come. */
+static void what_the_feed_of_one_sends_to_another_is_told_by_the_run(void **state) {
+  struct world *w = *state;
+  swale_ws *ws = connect_beside(w);
+  w->on_receive = speak_to_the_other;
+  w->on_output = end_it;
+  world_text(w, "hello");
+  assert_int_equal(w->outputs, 0);
+  assert_int_equal(swale_ws_state(ws), SWALE_WS_WANT_READ | SWALE_WS_WANT_WRITE);
+  world_run(w);
+  assert_int_equal(w->outputs, 1);
+}
+
+static void what_was_done_outside_of_calls_is_told_by_the_run(void **state) {
+  struct world *w = *state;
+  connect_beside(w);
+  w->on_output = end_it;
+  swale_loop_drain(w->loop, NULL);
+  world_text(w, "not heard any more");
+  assert_int_equal(w->outputs, 0);
+  world_run(w);
+  assert_int_equal(w->outputs, 1);
+}
+
+static void a_feed_that_shows_the_state_spares_the_call(void **state) {
+  struct world *w = *state;
+  swale_ws *ws = connect_beside(w);
+  w->on_receive = speak_to_the_other;
+  world_text(w, "hello");
+  bytes_frame(&w->in, FIN | TEXT, "x", 1);
+  assert_int_equal(swale_ws_feed(ws, w->in.at, w->in.len), 0);
+  world_run(w);
+  assert_int_equal(w->outputs, 0);
+  swale_ws_free(ws);
+}
+
 static void a_host_without_on_output_asks_the_state(void **state) {
   struct world *w = *state;
   w->options.on_output = NULL;
@@ -148,6 +208,9 @@ int main(void) {
       WORLD_TESTS(what_connect_sends_comes_with_the_answer),
       WORLD_TEST(nothing_can_be_sent_from_disconnect),
       WORLD_TEST(the_layer_is_not_run_by_a_feed),
+      WORLD_TESTS(what_the_feed_of_one_sends_to_another_is_told_by_the_run),
+      WORLD_TESTS(what_was_done_outside_of_calls_is_told_by_the_run),
+      WORLD_TEST(a_feed_that_shows_the_state_spares_the_call),
       WORLD_TEST(a_host_without_on_output_asks_the_state),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,27 @@ static void an_answer_that_comes_later_is_told_once(void **state) {
   expect_text(w, "message");
 }
 
+static int accept_the_other(struct world *w, swale_consumer *c, enum swale_kind kind, const void *data,
+                            size_t len) {
+  (void)c, (void)kind, (void)data, (void)len;
+  return swale_accept(w->consumer, NULL);
+}
+
+static void an_answer_from_the_feed_of_another_is_told_by_the_run(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  swale_ws *open = w->ws;
+  open_undecided(w);
+  w->on_receive = accept_the_other;
+  bytes_frame(&w->in, FIN | TEXT, "x", 1);
+  assert_int_equal(swale_ws_feed(open, w->in.at, w->in.len), 0);
+  assert_int_equal(w->answers, 0);
+  world_run(w);
+  assert_int_equal(w->answers, 1);
+  take_answer(w, 101);
+  swale_ws_free(open);
+}
+
 static void an_answer_that_is_there_at_once_is_not_told(void **state) {
   struct world *w = *state;
   struct swale_ws_upgrade u = upgrade();
@@ -399,6 +420,7 @@ int main(void) {
       WORLD_TEST(no_frame_is_shown_before_the_answer_is_taken),
       WORLD_TEST(an_answer_that_comes_later_is_told_once),
       WORLD_TEST(an_answer_that_is_there_at_once_is_not_told),
+      WORLD_TEST(an_answer_from_the_feed_of_another_is_told_by_the_run),
       WORLD_TEST(the_answer_may_be_taken_in_the_call),
       WORLD_TEST(the_connection_may_be_freed_in_the_call),
       WORLD_TEST(a_refusal_is_an_answer_with_a_body),
