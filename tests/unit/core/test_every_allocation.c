@@ -362,6 +362,7 @@ static void use_loop(struct world *w) {
   swale_loop_release(w->loop);
   swale_loop_enter(w->loop);
   swale_loop_defer(w->loop, &job);
+  assert_int_equal(swale_loop_put_off(w->loop, &job), 1);
   swale_loop_leave_quietly(w->loop);
   swale_loop_extension(w->loop, &key, 100, NULL);
   assert_ptr_equal(swale_loop_env(w->loop)->user, w->u.env.user);
