@@ -132,8 +132,8 @@ $(B)/flags: FORCE
 RARELY := $(addprefix lib/core/,answer app buffer channel completion connect consumer converter drain drop error group inbox item layer lease loop message \
     memo message_build msgpack_check msgpack_keys name outside pattern plain port queue receive receiver route scope scope_look scope_query send stats table \
     timer url value wheel worker) \
-  $(addprefix lib/ws/,answer close_code closing codec deadline deflate extension frame_out handshake head message_in opening options \
-    origin pool undecided upgraded)
+  $(addprefix lib/ws/,answer ascii burst chunks close_code closing codec connection deadline deflate extension frame_out handshake head incoming message_in opening options \
+    origin ping pool pump undecided upgraded)
 $(foreach o,obj pic,$(RARELY:%=$(B)/$o/%.o)): private OPTIMISE = $(if $(filter -O2 -O3,$(CFLAGS)),$(if $(SAN)$(COVERAGE),,-Oz -fno-omit-frame-pointer))
 
 # Packages and internal headers by folder; $* is the source without its ending.

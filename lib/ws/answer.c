@@ -14,8 +14,8 @@ enum { SWITCHING_PROTOCOLS = 101, METHOD_NOT_ALLOWED = 405, UPGRADE_REQUIRED = 4
 
 static const char *reason_phrase(int status) {
   static const struct {
-    int status;
-    const char *phrase;
+    int16_t status;
+    char phrase[32]; /* no pointer, which would have to be relocated when the library is loaded */
   } phrases[] = {
       {101, "Switching Protocols"},
       {400, "Bad Request"},

@@ -79,11 +79,13 @@ struct swale_ws {
   struct swale_timer timer;
 };
 
-_Static_assert(sizeof(struct swale_ws) <= 176 || sizeof(void *) != 8, "an idle connection is small");
+_Static_assert(sizeof(struct swale_ws) <= 184 || sizeof(void *) != 8, "an idle connection is small");
 
 /* ---- connection.c: life ---------------------------------------------------------------------- */
 
 extern const struct swale_transport_class swale__ws_transport;
+
+/* ---- flow.c -------------------------------------------------------------------------------------- */
 
 /*
  * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state

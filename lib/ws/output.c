@@ -16,66 +16,92 @@ static void count(struct swale__ws_output *o, const swale_payload *frame) {
     o->control_bytes += (uint32_t)len;
 }
 
-/* A new chunk between the last and the first, or alone; NULL without memory. */
-static struct swale__ws_chunk *close_ring(struct swale__ws_output *o, struct swale__ws_pool *pool) {
-  struct swale__ws_chunk *chunk = swale__ws_pool_take_chunk(pool), *last = o->last ? o->last : chunk;
-  if (!chunk)
-    return NULL;
-  chunk->next = o->last ? last->next : chunk;
-  last->next = chunk;
-  o->last = last;
-  return chunk;
+/* ---- the view of a burst ----------------------------------------------------------------------- */
+
+static bool has_view(const struct swale__ws_output *o) { return o->end > 0; }
+
+static void leave_burst(struct swale__ws_output *o, struct swale__ws_pool *pool) {
+  swale__ws_burst_leave(pool, o->burst);
+  o->last = NULL;
+  o->first = o->end = 0;
 }
 
-static int append(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
-  if (!o->last || o->last->end == SWALE__CHUNK_FRAMES) {
-    struct swale__ws_chunk *chunk = close_ring(o, pool);
-    if (!chunk)
-      return SWALE_ENOMEM;
-    o->last = chunk;
+/* Whether the frame could be made the last of the view. */
+static bool share(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *payload,
+                  swale_payload *frame) {
+  if (has_view(o)) {
+    if (o->end != o->burst->count || !swale__ws_burst_grow(pool, o->burst, payload, frame))
+      return false;
+    o->end++;
+    return true;
   }
-  o->last->frames[o->last->end++] = frame;
+  struct swale__ws_burst *burst = o->last ? NULL : swale__ws_burst_join(pool, payload, frame);
+  if (!burst)
+    return false;
+  o->burst = burst;
+  o->end = (uint8_t)burst->count;
+  o->first = (uint8_t)(burst->count - 1);
+  return true;
+}
+
+/* Frames of one's own instead of the view, if there is one. SWALE_ENOMEM, and nothing has changed. */
+static int part(struct swale__ws_output *o, struct swale__ws_pool *pool) {
+  struct swale__ws_chunk *own = NULL;
+  if (!has_view(o))
+    return 0;
+  for (unsigned i = o->first; i < o->end; i++) {
+    if (swale__ws_chunks_append(&own, pool, o->burst->frames[i]) < 0) {
+      swale__ws_chunks_clear(&own, pool);
+      return SWALE_ENOMEM;
+    }
+    swale_payload_ref(o->burst->frames[i]);
+  }
+  leave_burst(o, pool);
+  o->last = own;
   return 0;
 }
 
-/* In front of the chunks, that is behind `single`. */
-static int prepend(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
-  if (!o->last || o->last->next->first == 0) {
-    struct swale__ws_chunk *chunk = close_ring(o, pool);
-    if (!chunk)
-      return SWALE_ENOMEM;
-    chunk->first = chunk->end = SWALE__CHUNK_FRAMES;
-  }
-  struct swale__ws_chunk *first = o->last->next;
-  first->frames[--first->first] = frame;
-  return 0;
-}
+/* ---- pushing ----------------------------------------------------------------------------------- */
 
-static swale_payload **first_in_chunks(const struct swale__ws_output *o) {
-  struct swale__ws_chunk *chunk = o->last->next;
-  return &chunk->frames[chunk->first];
+static int queue(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  int rv = part(o, pool);
+  return rv < 0 ? rv : swale__ws_chunks_append(&o->last, pool, frame);
 }
 
 int swale__ws_output_push(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
   if (o->bytes == 0)
     o->single = frame;
-  else if (append(o, pool, frame) < 0)
+  else if (queue(o, pool, frame) < 0)
     return SWALE_ENOMEM;
   count(o, frame);
   return 0;
 }
 
+int swale__ws_output_push_shared(struct swale__ws_output *o, struct swale__ws_pool *pool,
+                                 swale_payload *payload, swale_payload *frame) {
+  if (o->bytes > 0 && share(o, pool, payload, frame)) {
+    count(o, frame);
+    return 0;
+  }
+  int rv = swale__ws_output_push(o, pool, frame);
+  if (rv == 0)
+    swale_payload_ref(frame);
+  return rv;
+}
+
 /* Where the first frame is not begun, the urgent one becomes the first; otherwise the second. */
 static int insert(struct swale__ws_output *o, struct swale__ws_pool *pool, swale_payload *frame) {
+  if (part(o, pool) < 0)
+    return SWALE_ENOMEM;
   if (!o->single && o->offset > 0) {
-    swale_payload **first = first_in_chunks(o);
+    swale_payload **first = swale__ws_chunks_first(o->last);
     o->single = *first;
     *first = frame;
     return 0;
   }
   if (o->single && o->offset > 0)
-    return prepend(o, pool, frame);
-  if (o->single && prepend(o, pool, o->single) < 0)
+    return swale__ws_chunks_prepend(&o->last, pool, frame);
+  if (o->single && swale__ws_chunks_prepend(&o->last, pool, o->single) < 0)
     return SWALE_ENOMEM;
   o->single = frame;
   return 0;
@@ -91,73 +117,82 @@ int swale__ws_output_push_urgent(struct swale__ws_output *o, struct swale__ws_po
   return rv;
 }
 
-static void show(struct iovec *iov, const swale_payload *frame, size_t offset) {
-  size_t len;
-  const unsigned char *bytes = swale_payload_bytes(frame, &len);
-  iov->iov_base = (void *)(uintptr_t)(bytes + offset);
-  iov->iov_len = len - offset;
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+static int show_view(const struct swale__ws_output *o, struct iovec *iov, int max) {
+  int n = o->end - o->first;
+  if (n > max)
+    n = max;
+  memcpy(iov, &o->burst->iov[o->first], (size_t)n * sizeof *iov);
+  return n;
 }
 
 int swale__ws_output_peek(const struct swale__ws_output *o, struct iovec *iov, int max) {
   int n = 0;
-  size_t offset = o->offset;
-  if (o->single && n < max) {
-    show(&iov[n++], o->single, offset);
-    offset = 0;
-  }
-  const struct swale__ws_chunk *c = o->last;
-  if (c)
-    do {
-      c = c->next;
-      for (unsigned i = c->first; i < c->end && n < max; i++) {
-        show(&iov[n++], c->frames[i], offset);
-        offset = 0;
-      }
-    } while (c != o->last && n < max);
+  if (o->bytes == 0 || max <= 0)
+    return 0;
+  if (o->single)
+    iov[n++] = swale__ws_frame_shown(o->single);
+  if (has_view(o))
+    n += show_view(o, iov + n, max - n);
+  else if (o->last)
+    n += swale__ws_chunks_show(o->last, iov + n, max - n);
+  iov->iov_base = (char *)iov->iov_base + o->offset;
+  iov->iov_len -= o->offset;
   return n;
 }
 
-static swale_payload *first(const struct swale__ws_output *o) {
-  return o->single ? o->single : *first_in_chunks(o);
+static struct iovec first(const struct swale__ws_output *o) {
+  if (!o->single && has_view(o))
+    return o->burst->iov[o->first];
+  return swale__ws_frame_shown(o->single ? o->single : *swale__ws_chunks_first(o->last));
 }
 
 static void drop_first(struct swale__ws_output *o, struct swale__ws_pool *pool) {
-  swale_payload_unref(first(o));
   o->offset = 0;
   if (o->single) {
+    swale_payload_unref(o->single);
     o->single = NULL;
-    return;
+  } else if (!has_view(o)) {
+    swale__ws_chunks_drop_first(&o->last, pool);
+  } else if (++o->first == o->end) {
+    leave_burst(o, pool);
   }
-  struct swale__ws_chunk *chunk = o->last->next;
-  if (++chunk->first < chunk->end)
-    return;
-  o->last->next = chunk->next;
-  if (chunk == o->last)
-    o->last = NULL;
-  swale__ws_pool_give_chunk(pool, chunk);
 }
 
-int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool, size_t n) {
-  if (n > o->bytes)
-    return SWALE_EINVAL;
+/* Of what waits, but not all. */
+static void ack_some(struct swale__ws_output *o, struct swale__ws_pool *pool, size_t n) {
   while (n > 0) {
-    size_t len;
-    const unsigned char *bytes = swale_payload_bytes(first(o), &len);
-    size_t left = len - o->offset;
+    struct iovec frame = first(o);
+    size_t left = frame.iov_len - o->offset;
     size_t part = n < left ? n : left;
     n -= part;
     o->bytes -= part;
-    if (!is_data(bytes))
+    if (!is_data(frame.iov_base))
       o->control_bytes -= (uint32_t)part;
     o->offset += (uint32_t)part;
     if (part == left)
       drop_first(o, pool);
   }
+}
+
+int swale__ws_output_ack(struct swale__ws_output *o, struct swale__ws_pool *pool, size_t n) {
+  if (n > o->bytes)
+    return SWALE_EINVAL;
+  if (n == o->bytes)
+    swale__ws_output_clear(o, pool);
+  else
+    ack_some(o, pool, n);
   return 0;
 }
 
 void swale__ws_output_clear(struct swale__ws_output *o, struct swale__ws_pool *pool) {
-  while (o->single || o->last)
-    drop_first(o, pool);
-  memset(o, 0, sizeof *o);
+  swale_payload_unref(o->single);
+  if (has_view(o))
+    leave_burst(o, pool);
+  if (o->last)
+    swale__ws_chunks_clear(&o->last, pool);
+  o->single = NULL;
+  o->bytes = 0;
+  o->control_bytes = o->offset = 0;
 }

@@ -34,6 +34,7 @@ static void free_pool(void *data, const struct swale_env *env) {
   while (pool->codecs)
     drop_codec(&pool->codecs);
   swale__ws_release(&env->allocator, pool->assembly);
+  swale__ws_release(&env->allocator, pool->burst);
   swale_payload_unref(pool->ping);
   swale_payload_unref(pool->pong);
 }

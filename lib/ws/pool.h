@@ -8,19 +8,14 @@
 #include <swale/message.h>
 #include <swale/ws.h>
 
+#include "ws/burst.h"
+#include "ws/chunks.h"
 #include "ws/codec.h"
 #include "ws/frame_in.h"
 #include "ws/message_in.h"
 #include "ws/undecided.h"
 
-enum { SWALE__CHUNK_FRAMES = 16, SWALE__CONNECTIONS_MAX = 1000000 };
-
-/* A run of frames in an output queue: those from `first` up to `end`. */
-struct swale__ws_chunk {
-  struct swale__ws_chunk *next;
-  uint16_t first, end;
-  swale_payload *frames[SWALE__CHUNK_FRAMES];
-};
+enum { SWALE__CONNECTIONS_MAX = 1000000 };
 
 /*
  * What the connections of one loop share, so that an idle one holds next to nothing and a busy one asks the
@@ -37,6 +32,7 @@ struct swale__ws_pool {
   struct swale__ws_chunk *chunks;
   size_t n_chunks, n_spare; /* spare: the fewest there were since `trim` was armed */
   struct swale_timer trim;
+  struct swale__ws_burst *burst; /* that grows */
   struct swale__ws_assembly *assembly;
   struct swale__ws_codec *codecs;     /* the last one given first */
   struct swale__ws_deflate *deflates; /* what connections share that have agreed on the same */

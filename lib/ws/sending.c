@@ -45,12 +45,15 @@ size_t swale__ws_waiting(const void *transport) {
 
 /* ---- data ------------------------------------------------------------------------------- */
 
+static void note_sent(swale_ws *ws) {
+  ws->message_ms = swale__ws_now(ws);
+  swale__ws_watch_marks(ws);
+}
+
 static int send_frame(swale_ws *ws, swale_payload *frame) {
   int rv = swale__ws_queue(ws, frame);
-  if (rv == 0) {
-    ws->message_ms = swale__ws_now(ws);
-    swale__ws_watch_marks(ws);
-  }
+  if (rv == 0)
+    note_sent(ws);
   return rv;
 }
 
@@ -86,15 +89,32 @@ static int deflate_bytes(swale_ws *ws, enum swale_kind kind, const void *bytes, 
   return send_deflated(ws, rv, frame);
 }
 
-int swale__ws_send(void *transport, swale_payload *payload) {
-  swale_ws *ws = transport;
+static int send_payload(swale_ws *ws, swale_payload *payload) {
   swale_payload *frame;
-  if (ws->deflate)
-    return deflate_payload(ws, payload);
+  bool was_empty = ws->output.bytes == 0;
   int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
     rv = check_room(ws, length(frame));
-  return rv < 0 ? rv : send_frame(ws, swale_payload_ref(frame));
+  if (rv == 0)
+    rv = swale__ws_output_push_shared(&ws->output, ws->pool, payload, frame);
+  if (rv < 0)
+    return rv;
+  if (was_empty)
+    swale__ws_tell(ws);
+  note_sent(ws);
+  return 0;
+}
+
+int swale__ws_send(void *transport, swale_payload *payload) {
+  swale_ws *ws = transport;
+  if (ws->deflate)
+    return deflate_payload(ws, payload);
+  size_t len = swale__ws_output_ahead(&ws->output, payload);
+  if (len == 0 || check_room(ws, len) < 0)
+    return send_payload(ws, payload);
+  swale__ws_output_follow(&ws->output, len);
+  note_sent(ws);
+  return 0;
 }
 
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len) {
@@ -106,53 +126,4 @@ int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *byte
   if (rv == 0)
     rv = swale_payload_wrap(kind, bytes, len, swale__ws_frame_encode, NULL, ws->pool->allocator, &frame);
   return rv < 0 ? rv : send_if_room(ws, frame);
-}
-
-/* ---- pings and pongs -------------------------------------------------------------------- */
-
-/*
- * Every ping is answered, in order, as long as nothing but such answers waits, and of these no more than a
- * few. When data waits, or the peer pings without reading, only the latest is (RFC 6455, 5.5.3), ahead of the
- * data.
- */
-enum { PONG_BYTES_MAX = 2048 };
-
-static bool has_room_for_pong(const swale_ws *ws) {
-  return !ws->pong && swale__ws_output_data_bytes(&ws->output) == 0 && ws->output.bytes < PONG_BYTES_MAX;
-}
-
-int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len) {
-  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PONG, bytes, len);
-  if (!frame)
-    return SWALE_ENOMEM;
-  if (has_room_for_pong(ws))
-    return swale__ws_queue(ws, frame);
-  swale_payload_unref(ws->pong);
-  ws->pong = frame;
-  return 0;
-}
-
-int swale__ws_ping(swale_ws *ws) {
-  ws->ping_due = ws->output.bytes > 0;
-  if (ws->ping_due)
-    return 0;
-  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
-  return frame ? swale__ws_queue(ws, frame) : SWALE_ENOMEM;
-}
-
-void swale__ws_place_urgent(swale_ws *ws) {
-  if (ws->pong) {
-    if (swale__ws_output_push_urgent(&ws->output, ws->pool, ws->pong) == 0)
-      ws->pong = NULL;
-    return;
-  }
-  if (!ws->ping_due)
-    return;
-  swale_payload *frame = swale__ws_pool_take_control(ws->pool, SWALE__FRAME_PING, "", 0);
-  if (!frame)
-    return;
-  if (swale__ws_output_push_urgent(&ws->output, ws->pool, frame) == 0)
-    ws->ping_due = false;
-  else
-    swale_payload_unref(frame);
 }
