@@ -178,8 +178,8 @@ SWALE_API void swale_redis_config_init(struct swale_redis_config *config, size_t
  * defaults. Several hosts or sockets are shards; credentials before sockets are those of all. Each `key` is
  * one of swale_redis_config.keys, percent-encoded (so one without zero bytes). A URL with passwords or keys
  * is a secret: it stands in the environment of the process, say, but in no sentence about it, and what was
- * copied of it is wiped, but for what connections say to Redis. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14
- * has no TLS.
+ * copied of it is wiped: with the layer, and what a connection says to Redis when it has been written or the
+ * connection ends. rediss:// is SWALE_EUNSUPPORTED: hiredis 0.14 has no TLS.
  */
 SWALE_API extern const struct swale_backend_class swale_redis_backend;
 

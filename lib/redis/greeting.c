@@ -5,13 +5,18 @@
 
 #include "redis/link.h"
 
-/* The error is Redis' own sentence, which is kept: the reply is gone when the connection is given up. */
+/*
+ * The error is Redis' own sentence, which is kept: the reply is gone when the connection is given up. But not so far as it
+ * says again what we have said, as it does of a command that it does not know: that may be the password.
+ */
 void swale__redis_must_work(struct swale__redis_link *link, const struct swale__redis_reply *reply,
                             void *data) {
   (void)data;
   if (!reply || !swale__redis_is_error(reply))
     return;
-  snprintf(link->error, sizeof link->error, "%s", reply->text);
+  const char *said = strstr(reply->text, ", with args");
+  snprintf(link->error, sizeof link->error, "%.*s", said ? (int)(said - reply->text) : (int)reply->len,
+           reply->text);
   swale__redis_link_break(link, link->error);
 }
 
@@ -28,12 +33,14 @@ static int say(struct swale__redis_link *link, swale__redis_done *done, size_t n
   return swale__redis_link_command(link, n, words, done, NULL);
 }
 
+/* It comes first of all, so that what is secret stands at the beginning. */
 static int authenticate(struct swale__redis_link *link, const char *username, const char *password) {
   if (!password)
     return 0;
-  if (username)
-    return say(link, swale__redis_must_work, 3, (const char *[]){"AUTH", username, password});
-  return say(link, swale__redis_must_work, 2, (const char *[]){"AUTH", password});
+  int rv = username ? say(link, swale__redis_must_work, 3, (const char *[]){"AUTH", username, password})
+                    : say(link, swale__redis_must_work, 2, (const char *[]){"AUTH", password});
+  link->out.secret = link->out.len;
+  return rv;
 }
 
 /* ---- to a server ---- */

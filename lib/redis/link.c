@@ -54,6 +54,7 @@ static void close_socket(struct swale__redis_link *link) {
   if (link->reader)
     redisReaderFree(link->reader);
   link->reader = NULL;
+  swale__redis_bytes_wipe(&link->out);
   link->out.len = link->sent = 0;
   link->held = false;
   swale_timer_stop(link->io->loop, &link->more);
@@ -164,8 +165,12 @@ static void ignore(struct swale__redis_link *link, const struct swale__redis_rep
 
 /* ---- writing ---- */
 
+/* A password, which is not to be moved about, is wiped as soon as it is written. */
 static void forget_sent(struct swale__redis_link *link) {
   struct swale__redis_bytes *out = &link->out;
+  if (link->sent < out->secret)
+    return;
+  swale__redis_bytes_wipe(out);
   if (link->sent == out->len) {
     out->len = link->sent = 0;
     if (out->capacity > OUT_KEEP)

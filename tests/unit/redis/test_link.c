@@ -38,6 +38,67 @@ static void it_authenticates_and_selects_first(void **state) {
   world_close(&w);
 }
 
+/* ---- passwords ---- */
+
+/* Nothing of the command that had it: the memory is there, and was that command's. */
+static void assert_wiped(const struct world *w, const char *command) {
+  size_t n = strlen(command);
+  assert_true(w->link.out.capacity >= n);
+  for (size_t i = 0; i < n; i++)
+    assert_int_equal(w->link.out.at[i], 0);
+}
+
+static void a_password_is_wiped_when_it_is_written(void **state) {
+  struct world w;
+  const struct swale_redis_host host = {.username = "me", .password = "secret", .db = 3};
+  (void)state;
+  world_open(&w, &world_asks, fake_healthy, &host);
+  for (int i = 0; i < 2; i++) {
+    world_settle(&w);
+    assert_int_equal(w.ups, i + 1);
+    assert_wiped(&w, "*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$6\r\nsecret\r\n");
+    world_run_command(&w, "GET");
+    fake_cut(&w.fake);
+    world_settle(&w);
+    world_pass(&w, 60);
+  }
+  assert_int_equal(w.replies, 2);
+  world_close(&w);
+}
+
+/* More than the socket takes, and the server hangs up meanwhile. */
+static void a_password_is_wiped_when_it_could_not_be_written(void **state) {
+  enum { LONG = 8 << 20 };
+  struct world w;
+  char *password = malloc(LONG + 1);
+  const struct swale_redis_host host = {.password = password};
+  (void)state;
+  assert_non_null(password);
+  memset(password, 'x', LONG);
+  password[LONG] = '\0';
+  world_open(&w, &world_asks, fake_healthy, &host);
+  while (w.downs == 0)
+    world_settle(&w);
+  assert_int_equal(w.link.out.secret, 0);
+  assert_wiped(&w, password);
+  world_close(&w);
+  free(password);
+}
+
+/* Redis says again what it did not understand. */
+static void a_password_stands_in_no_error(void **state) {
+  struct world w;
+  const struct swale_redis_host host = {.password = "secret"};
+  const struct fake_answer answers[] = {
+      {"AUTH", "-ERR unknown command 'AUTH', with args beginning with: 'secret' \r\n"}, {NULL, "+OK\r\n"}};
+  (void)state;
+  world_open(&w, &world_asks, answers, &host);
+  world_settle(&w);
+  assert_true(w.downs >= 1);
+  assert_string_equal(w.link.error, "ERR unknown command 'AUTH'");
+  world_close(&w);
+}
+
 static void replies_may_come_in_pieces(void **state) {
   struct world w;
   (void)state;
@@ -287,6 +348,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_link_comes_up_when_it_has_been_greeted),
       cmocka_unit_test(it_authenticates_and_selects_first),
+      cmocka_unit_test(a_password_is_wiped_when_it_is_written),
+      cmocka_unit_test(a_password_is_wiped_when_it_could_not_be_written),
+      cmocka_unit_test(a_password_stands_in_no_error),
       cmocka_unit_test(replies_may_come_in_pieces),
       cmocka_unit_test(what_the_server_refuses_is_told),
       cmocka_unit_test(a_fatal_answer_ends_the_connection),
