@@ -153,6 +153,10 @@ struct swale_redis_config {
    * detach or free. What it finds is given to swale_redis_resolved with this `query`, from inside or later.
    * Addresses in figures and sockets' paths need none. NULL: the names are looked up once, by getaddrinfo,
    * when the layer is opened. The addresses of a name are tried in turn, four of them at most.
+   *
+   * Also called for a master that a sentinel announces by name ("announce-hostnames yes"): of printable ASCII
+   * characters, 253 at most. Without a resolver that is a failed attempt, and told as such, since nobody may wait for
+   * getaddrinfo then.
    */
   void (*resolve)(swale_layer *layer, uint64_t query, const char *name, void *user);
 

@@ -139,9 +139,9 @@ int swale_redis_open(const struct swale_redis_config *redis, const struct swale_
 static struct swale__redis_link *link_of_query(struct swale__redis_client *c, uint64_t query) {
   for (size_t i = 0; i < c->n_shards; i++) {
     struct swale__redis_shard *s = &c->shards[i];
-    if (s->tell.lookup.query == query)
+    if (swale__redis_link_lookup(&s->tell)->query == query)
       return &s->tell;
-    if (s->hear.lookup.query == query)
+    if (swale__redis_link_lookup(&s->hear)->query == query)
       return &s->hear;
   }
   return NULL;

@@ -199,9 +199,9 @@ void swale__redis_link_turned(struct swale__redis_link *link) { finish(swale__re
 void swale__redis_link_resolve(struct swale__redis_link *link, const char *name) {
   struct swale__redis_client *c = swale__redis_shard_of(link)->client;
   const struct swale_redis_config *config = &c->settings->config;
-  link->lookup.query = ++c->queries;
+  uint64_t query = swale__redis_link_lookup(link)->query = ++c->queries;
   c->resolving = true;
-  config->resolve(c->layer, link->lookup.query, name, config->user);
+  config->resolve(c->layer, query, name, config->user);
   c->resolving = false;
 }
 

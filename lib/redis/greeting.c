@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "redis/dial.h"
 #include "redis/link.h"
 
 /*
@@ -83,15 +84,12 @@ static void told(struct swale__redis_link *link, const struct swale__redis_reply
     return;
   const struct swale__redis_reply *host = swale__redis_string_at(reply, 0),
                                   *port = swale__redis_string_at(reply, 1);
-  struct swale__redis_address found[SWALE__REDIS_ADDRESSES_MAX];
-  if (!host || !port) {
-    swale__redis_link_break(link, "the sentinel does not know the master");
-  } else if (swale__redis_resolve_numeric(host->text, port->text, found) == 0) {
-    swale__redis_link_break(link, "the sentinel names a master by no address");
-  } else {
-    link->master = found[0];
+  const char *why =
+      host && port ? swale__redis_dial_announced(link, host, port) : "the sentinel does not know the master";
+  if (why)
+    swale__redis_link_break(link, why);
+  else
     link->found = true;
-  }
 }
 
 static int greet_sentinel(struct swale__redis_link *link) {

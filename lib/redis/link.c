@@ -102,8 +102,9 @@ static void settle(struct swale__redis_link *link) {
 }
 
 void swale__redis_link_resolved(struct swale__redis_link *link, const struct addrinfo *found) {
-  swale__redis_lookup_end(&link->lookup, found);
-  if (link->lookup.inside)
+  struct swale__redis_lookup *lookup = swale__redis_link_lookup(link);
+  swale__redis_lookup_end(lookup, found);
+  if (lookup->inside)
     return;
   swale__redis_dial_found(link);
   settle(link);
@@ -112,6 +113,11 @@ void swale__redis_link_resolved(struct swale__redis_link *link, const struct add
 static void try(struct swale__redis_link *link) {
   swale__redis_dial(link);
   settle(link);
+}
+
+static void forget_lookups(struct swale__redis_link *link) {
+  swale__redis_lookup_forget(&link->lookup);
+  swale__redis_lookup_forget(&link->master);
 }
 
 /* From the sentinel to the server that it named. */
@@ -131,7 +137,7 @@ void swale__redis_link_stop(struct swale__redis_link *link) {
     return;
   swale__redis_link_flush(link);
   link->state = SWALE__REDIS_OFF;
-  swale__redis_lookup_forget(&link->lookup);
+  forget_lookups(link);
   close_socket(link);
   answer_pendings(link);
   link->broken = NULL;
@@ -328,7 +334,7 @@ static void read_more(struct swale_timer *timer) {
 
 void swale__redis_link_greeted(struct swale__redis_link *link) {
   link->state = SWALE__REDIS_UP;
-  swale__redis_lookup_forget(&link->lookup);
+  forget_lookups(link);
   link->failures = 0;
   link->heard_ms = swale_loop_now_ms(link->io->loop);
   swale_timer_start(link->io->loop, &link->timer, link->settings->config.command_timeout_ms / 2);
@@ -365,7 +371,7 @@ static void time_is_up(struct swale_timer *timer) {
     look_after(link);
     settle(link);
   } else if (link->state == SWALE__REDIS_RESOLVING) {
-    swale__redis_lookup_forget(&link->lookup);
+    swale__redis_lookup_forget(swale__redis_link_lookup(link));
     link->broken = "the name of the host is not resolved in time";
     settle(link);
   } else {

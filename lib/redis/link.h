@@ -26,7 +26,8 @@
  *                    +--- PAUSE <--------------+----------------+
  *
  * Where the host resolves names, an attempt begins with RESOLVING: its answer, which may come at once or later, leads on
- * to CONNECTING.
+ * to CONNECTING. From a sentinel, which is greeted like a server, an attempt goes on to the master that it names: to
+ * CONNECTING, or for a name to RESOLVING.
  *
  * hiredis parses what comes; everything else about the connection is done here, because its asynchronous context does
  * not fit: it looks names up while it connects, reads without bound, keeps no count of what waits to be written,
@@ -50,7 +51,10 @@ struct swale__redis_link_class {
   void (*push)(struct swale__redis_link *link, const struct swale__redis_reply *reply);
   /* May it read on? Otherwise it stops until swale__redis_link_resume. NULL: always. */
   bool (*may_read)(struct swale__redis_link *link);
-  /* The name is to be resolved: sets lookup.query and asks the host. NULL: every place has its addresses. */
+  /*
+   * The name is to be resolved: sets the query of swale__redis_link_lookup and asks the host. NULL: every place has its
+   * addresses.
+   */
   void (*resolve)(struct swale__redis_link *link, const char *name);
   /* The link has done something by itself, in a timer. */
   void (*turned)(struct swale__redis_link *link);
@@ -79,15 +83,18 @@ struct swale__redis_place {
   size_t n_addresses;
 };
 
+#define SWALE__REDIS_HOST_NAME_MAX 253 /* of a host, in the DNS */
+
 struct swale__redis_link {
   const struct swale__redis_link_class *class;
   void *owner;
   const struct swale__redis_settings *settings;
   const struct swale__redis_io *io;
   const struct swale__redis_place *place;
-  struct swale__redis_address master; /* as a sentinel told */
   size_t next_address;
-  struct swale__redis_lookup lookup;
+  struct swale__redis_lookup lookup; /* of the server, or its sentinels */
+  struct swale__redis_lookup master; /* of the one that a sentinel told */
+  char master_name[SWALE__REDIS_HOST_NAME_MAX + 1];
   uint8_t state;
   bool asking; /* connected to a sentinel */
   bool found;  /* it has answered */
@@ -112,7 +119,12 @@ void swale__redis_link_init(struct swale__redis_link *link, const struct swale__
                             void *owner, const struct swale__redis_settings *settings,
                             const struct swale__redis_place *place);
 void swale__redis_link_start(struct swale__redis_link *link, const struct swale__redis_io *io);
-/* The host's answer to lookup.query; NULL: there is no such host. */
+/* What it looks up now: where the server is, or its sentinels, or the master that one of them has told. */
+static inline struct swale__redis_lookup *swale__redis_link_lookup(struct swale__redis_link *link) {
+  return link->place->host->master && !link->asking ? &link->master : &link->lookup;
+}
+
+/* The host's answer to that; NULL: there is no such host. */
 void swale__redis_link_resolved(struct swale__redis_link *link, const struct addrinfo *found);
 /* Writes what can be written at once, and ends. `down` is not called. */
 void swale__redis_link_stop(struct swale__redis_link *link);

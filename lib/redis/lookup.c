@@ -10,20 +10,21 @@ void swale__redis_lookup_forget(struct swale__redis_lookup *l) {
   l->query = 0;
 }
 
-bool swale__redis_lookup_begin(struct swale__redis_lookup *l, const struct swale_redis_host *host) {
-  char port[6];
+bool swale__redis_lookup_name(struct swale__redis_lookup *l, const char *name, uint16_t port) {
+  char text[6];
   swale__redis_lookup_forget(l);
-  if (host->master) {
-    const struct swale_redis_address *sentinel = &host->sentinels[l->next_name++ % host->n_sentinels];
-    l->name = sentinel->host;
-    l->port = sentinel->port;
-  } else {
-    l->name = host->host;
-    l->port = host->port;
-  }
-  snprintf(port, sizeof port, "%u", (unsigned)l->port);
-  l->n_found = swale__redis_resolve_numeric(l->name, port, l->found);
+  l->name = name;
+  l->port = port;
+  snprintf(text, sizeof text, "%u", (unsigned)port);
+  l->n_found = swale__redis_resolve_numeric(name, text, l->found);
   return l->n_found > 0;
+}
+
+bool swale__redis_lookup_begin(struct swale__redis_lookup *l, const struct swale_redis_host *host) {
+  if (!host->master)
+    return swale__redis_lookup_name(l, host->host, host->port);
+  const struct swale_redis_address *sentinel = &host->sentinels[l->next_name++ % host->n_sentinels];
+  return swale__redis_lookup_name(l, sentinel->host, sentinel->port);
 }
 
 static bool take(struct swale__redis_address *a, const struct addrinfo *from, uint16_t port) {
@@ -56,5 +57,5 @@ void swale__redis_lookup_end(struct swale__redis_lookup *l, const struct addrinf
 }
 
 const struct swale__redis_address *swale__redis_lookup_next(struct swale__redis_lookup *l) {
-  return l->next_found < l->n_found ? &l->found[l->next_found++] : NULL;
+  return swale__redis_lookup_has_next(l) ? &l->found[l->next_found++] : NULL;
 }

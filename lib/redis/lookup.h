@@ -10,8 +10,8 @@
 #include "redis/address.h"
 
 /*
- * Names that the host resolves, one at a time: a server's, or those of its sentinels in turn. The addresses of an answer
- * are all tried before a name is asked for again.
+ * Names that the host resolves, one at a time: a server's, those of its sentinels in turn, or the master's that one of
+ * these has told. The addresses of an answer are all tried before a name is asked for again.
  */
 struct swale__redis_lookup {
   struct swale__redis_address found[SWALE__REDIS_ADDRESSES_MAX];
@@ -22,11 +22,18 @@ struct swale__redis_lookup {
   bool inside;    /* the host is just being asked, and may answer at once */
 };
 
-/* The next name's turn; answers whether it is an address already, so that nobody has to be asked. */
+/* This name's turn, which stays the caller's; answers whether it is an address already, so that nobody has to be asked. */
+bool swale__redis_lookup_name(struct swale__redis_lookup *l, const char *name, uint16_t port);
+
+/* Likewise the next one's of a server or its sentinels. */
 bool swale__redis_lookup_begin(struct swale__redis_lookup *l, const struct swale_redis_host *host);
 
 /* The host's answer; NULL: there is no such host. */
 void swale__redis_lookup_end(struct swale__redis_lookup *l, const struct addrinfo *found);
+
+static inline bool swale__redis_lookup_has_next(const struct swale__redis_lookup *l) {
+  return l->next_found < l->n_found;
+}
 
 /* The next address, or NULL: a name has to be asked for. */
 const struct swale__redis_address *swale__redis_lookup_next(struct swale__redis_lookup *l);

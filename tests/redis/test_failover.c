@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -14,51 +15,74 @@
 struct trio {
   struct server master, replica, sentinel;
   char port[8], conf[96];
-  const char *replica_more[4], *sentinel_more[3];
+  const char *replica_more[6], *sentinel_more[3];
 };
 
-static void write_conf(const struct trio *t) {
+/* By this name the sentinel knows its servers. */
+static void write_conf(const struct trio *t, const char *name) {
   FILE *f = fopen(t->conf, "w");
   assert_non_null(f);
   fprintf(f,
-          "sentinel monitor m 127.0.0.1 %d 1\nsentinel down-after-milliseconds m 500\n"
+          "sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n"
+          "sentinel monitor m %s %d 1\nsentinel down-after-milliseconds m 500\n"
           "sentinel failover-timeout m 2000\n",
-          t->master.port);
+          name, t->master.port);
   fclose(f);
 }
 
-static void start_trio(struct trio *t) {
+static void start_trio(struct trio *t, const char *name) {
   *t = (struct trio){0};
   server_start(&t->master);
   snprintf(t->port, sizeof t->port, "%d", t->master.port);
   t->replica_more[0] = "--replicaof";
   t->replica_more[1] = "127.0.0.1";
   t->replica_more[2] = t->port;
+  t->replica_more[3] = "--replica-announce-ip";
+  t->replica_more[4] = name;
   server_start_with(&t->replica, t->replica_more);
   snprintf(t->conf, sizeof t->conf, "%s/sentinel.conf", t->master.folder);
-  write_conf(t);
+  write_conf(t, name);
   t->sentinel_more[0] = t->conf;
   t->sentinel_more[1] = "--sentinel";
   server_start_with(&t->sentinel, t->sentinel_more);
 }
 
-static void await_replica(const struct trio *t) {
-  for (int i = 0; i < 500 && !strstr(server_ask(&t->sentinel, "SENTINEL replicas m"), "127.0.0.1"); i++)
+static void await_replica(const struct trio *t, const char *name) {
+  for (int i = 0; i < 500 && !strstr(server_ask(&t->sentinel, "SENTINEL replicas m"), name); i++)
     usleep(20000);
   for (int i = 0; i < 500 && !strstr(server_ask(&t->replica, "INFO replication"), "master_link_status:up");
        i++)
     usleep(20000);
 }
 
-static void a_failover_is_followed(void **state) {
+static int localhosts; /* that were asked for */
+
+static void resolve(swale_layer *layer, uint64_t query, const char *name, void *user) {
+  const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found;
+  (void)user;
+  assert_string_equal(name, "localhost");
+  localhosts++;
+  assert_int_equal(getaddrinfo(name, NULL, &hints, &found), 0);
+  assert_int_equal(swale_redis_resolved(layer, query, found), 0);
+  freeaddrinfo(found);
+}
+
+/* Servers that the sentinel announces by this name. */
+static void follow_a_failover(const char *mode, const char *name) {
   struct trio t = {0};
   struct nodes n;
   struct crowd_member a, b;
+  struct swale_redis_config c;
   char url[100];
-  start_trio(&t);
-  await_replica(&t);
+  start_trio(&t, name);
+  await_replica(&t, name);
   snprintf(url, sizeof url, "redis+sentinel://127.0.0.1:%d/m", t.sentinel.port);
-  nodes_open(&n, url, *state, "");
+  swale_redis_config_default(&c);
+  c.mode = strcmp(mode, "core") == 0 ? SWALE_REDIS_CORE : SWALE_REDIS_PUBSUB;
+  c.url = url;
+  c.resolve = resolve;
+  nodes_open_with(&n, &c, NULL);
   crowd_enter(&n.at[0].crowd, &a, 0);
   crowd_enter(&n.at[1].crowd, &b, 0);
   assert_int_equal(swale_group_add(n.at[0].layer, "g", a.channel), 0);
@@ -82,6 +106,18 @@ static void a_failover_is_followed(void **state) {
   server_stop(&t.sentinel);
   server_stop(&t.replica);
   server_stop(&t.master);
+}
+
+static void a_failover_is_followed(void **state) {
+  localhosts = 0;
+  follow_a_failover(*state, "127.0.0.1");
+  assert_int_equal(localhosts, 0);
+}
+
+static void a_failover_is_followed_by_name(void **state) {
+  localhosts = 0;
+  follow_a_failover(*state, "localhost");
+  assert_true(localhosts >= 8); /* two connections each of two processes, to either master */
 }
 
 /* ---- a proxy that cuts after so many bytes ---- */
@@ -215,6 +251,7 @@ static void connections_may_break_anywhere(void **state) {
 int main(void) {
   static const struct CMUnitTest tests[] = {
       IN_BOTH_MODES(a_failover_is_followed),
+      IN_BOTH_MODES(a_failover_is_followed_by_name),
       IN_BOTH_MODES(connections_may_break_anywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
