@@ -117,6 +117,10 @@ struct swale_redis_config {
    * channels. What does not fit is refused, or of a group's messages dropped and counted. Messages wait for
    * the layer's expiry_ms, changes for its group_expiry_ms. As much again may wait for the home loop to take
    * it up: groups' first members, workers, receivers; what does not fit is SWALE_EFULL. Default 64 MiB.
+   *
+   * swale_flush loses what waits, and empties Redis in core mode: each host at once, or when it is back, before
+   * what came after the call and before anything is fetched from it. That takes no room here. It is said again until
+   * Redis has answered, for the layer's group_expiry_ms at most, and not once the layer has been detached.
    */
   size_t queue_bytes;
 

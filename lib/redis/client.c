@@ -92,6 +92,12 @@ static bool is_stale(const struct swale__redis_client *c, const struct swale__re
   return swale_loop_now_ms(c->io.loop) - r->made_ms >= life;
 }
 
+/* Of what a flush was to remove nothing is left by itself after so long. */
+static void expire_flush(struct swale__redis_shard *s) {
+  if (swale_loop_now_ms(s->client->io.loop) - s->flush_ms >= s->client->group_expiry_ms)
+    s->flush_due = false;
+}
+
 /* What stands behind a message that is not stale is younger, and lives as long or longer. */
 static void expire(struct swale__redis_shard *s) {
   struct swale__redis_requests longer = {0};
@@ -220,11 +226,32 @@ bool swale__redis_may_fetch(struct swale__redis_client *c) {
 
 /* ---- requests ---- */
 
+static void flush_shard(struct swale__redis_shard *s) {
+  lose_all(s->client, &s->waiting, SWALE_REDIS_LOST_FLUSHED);
+  if (!s->client->mode->flush)
+    return;
+  s->flush_due = true;
+  s->flush_ms = swale_loop_now_ms(s->client->io.loop);
+  if (swale__redis_shard_is_up(s))
+    s->client->mode->flush(s);
+}
+
+/* Plans are over when they have been answered. */
 static void flush(struct swale__redis_client *c) {
   for (size_t i = 0; i < c->n_shards; i++)
-    lose_all(c, &c->shards[i].waiting, SWALE_REDIS_LOST_FLUSHED);
-  if (c->mode->flush)
-    c->mode->flush(c);
+    flush_shard(&c->shards[i]);
+  for (struct swale__redis_request *r = c->plans.first; r; r = r->next)
+    r->loss = SWALE_REDIS_LOST_FLUSHED;
+}
+
+static void queue(struct swale__redis_client *c, struct swale__redis_request *r) {
+  if (r->loss >= 0) {
+    swale__redis_part_done(c, r, r->loss);
+    return;
+  }
+  r->made_ms = swale_loop_now_ms(c->io.loop);
+  r->shard = (uint16_t)c->mode->shard_of(c, r);
+  swale__redis_requests_push(&c->shards[r->shard].waiting, r);
 }
 
 static void handle(struct swale__redis_client *c, struct swale__redis_request *r) {
@@ -233,9 +260,7 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
   case SWALE__REDIS_GROUP_SEND:
   case SWALE__REDIS_ADD:
   case SWALE__REDIS_DISCARD:
-    r->made_ms = swale_loop_now_ms(c->io.loop);
-    r->shard = (uint16_t)c->mode->shard_of(c, r);
-    swale__redis_requests_push(&c->shards[r->shard].waiting, r);
+    queue(c, r);
     return;
   case SWALE__REDIS_OPEN:
   case SWALE__REDIS_LISTEN:
@@ -249,9 +274,6 @@ static void handle(struct swale__redis_client *c, struct swale__redis_request *r
   case SWALE__REDIS_UNLISTEN:
     swale__redis_close_topic(c, r);
     break;
-  case SWALE__REDIS_FLUSH:
-    flush(c);
-    break;
   }
   swale__redis_request_free(swale__redis_memory(c), r);
 }
@@ -262,7 +284,11 @@ static void handle_asked(struct swale__redis_client *c) {
   struct swale__redis_requests asked = c->asked;
   c->asked = (struct swale__redis_requests){0};
   c->asked_bytes = 0;
+  bool flush_asked = c->flush_asked;
+  c->flush_asked = false;
   pthread_mutex_unlock(&c->lock);
+  if (flush_asked)
+    flush(c);
   while ((r = swale__redis_requests_pop(&asked)))
     handle(c, r);
 }
@@ -287,8 +313,10 @@ static void tick(struct swale_timer *timer) {
       (struct swale__redis_client *)((char *)timer - offsetof(struct swale__redis_client, tick));
   look(c);
   swale__redis_renew(c);
-  for (size_t i = 0; i < c->n_shards; i++)
+  for (size_t i = 0; i < c->n_shards; i++) {
+    expire_flush(&c->shards[i]);
     expire(&c->shards[i]);
+  }
   resume(c);
   finish(c);
   swale_timer_start(c->io.loop, &c->tick, TICK_MS);
@@ -328,6 +356,7 @@ void swale__redis_detach(void *backend) {
     swale__redis_link_stop(&s->hear);
     swale__redis_link_stop(&s->tell);
     lose_all(c, &s->waiting, SWALE_REDIS_LOST_DOWN);
+    s->flush_due = false;
     s->tried = true;
     swale__redis_forget(s);
   }

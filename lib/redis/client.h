@@ -27,8 +27,11 @@ struct swale__redis_shard {
   struct swale__redis_requests waiting; /* until `tell` is up and has room */
   long long hear_id;                    /* core: the hearing connection's CLIENT ID */
   bool blocked, stale; /* core: it waits in a BZPOPMIN, one for other channels than are wanted */
-  bool held;           /* core: it does not, since there is no room for what would come */
-  uint64_t mark;       /* core: of what is in Redis; 0: not known yet */
+  bool held;           /* core: it does not, since there is no room for what would come, or that is void */
+  bool flush_due;      /* core: it is to be emptied before anything else is said to it, since */
+  uint64_t flush_ms;
+  uint32_t flushing; /* core: commands to do so that have not been answered */
+  uint64_t mark;     /* core: of what is in Redis; 0: not known yet */
 };
 
 /* What is different between the modes. The home loop's thread. */
@@ -52,8 +55,8 @@ struct swale__redis_mode {
   /* There may be room for more; fetches on if it has been stopped. */
   void (*resume)(struct swale__redis_shard *shard);
 
-  /* Everything that is in Redis. NULL: not in this mode. */
-  void (*flush)(struct swale__redis_client *c);
+  /* Empties the shard, whose connections are up. NULL: there is nothing in it. */
+  void (*flush)(struct swale__redis_shard *shard);
 };
 
 extern const struct swale__redis_mode swale__redis_core, swale__redis_pubsub;
@@ -70,6 +73,7 @@ struct swale__redis_client {
   pthread_mutex_t lock;
   struct swale__redis_requests asked;
   size_t asked_bytes;             /* of those among them that are not in the books */
+  bool flush_asked;               /* under the lock; those among them that were asked for before are lost */
   struct swale_redis_stats stats; /* under the lock */
   uint64_t tickets;               /* given out; under the lock */
   bool attached;                  /* under the lock */

@@ -34,6 +34,7 @@ void swale__redis_core_renew(struct swale__redis_shard *s, struct swale__redis_t
 void swale__redis_core_change(struct swale__redis_shard *s, struct swale__redis_request *r);
 /* Takes one name out of a group's set. */
 void swale__redis_core_remove(struct swale__redis_shard *s, const char *group, const char *channel);
-void swale__redis_core_flush(struct swale__redis_client *c);
+/* Nothing is fetched until it has been answered: what would come is void. Unless it is, it is due again. */
+void swale__redis_core_flush(struct swale__redis_shard *s);
 
 #endif

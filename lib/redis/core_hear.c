@@ -50,9 +50,14 @@ static void wait_for_message(struct swale__redis_shard *s) {
   swale__redis_release(swale__redis_memory(c), words);
 }
 
-/* Not while there is no room for it: then it waits in its queue. */
+/* Not while Redis is to be emptied, and what would come is void; nor while there is no room for it. */
+static bool may_fetch(const struct swale__redis_shard *s) {
+  return !s->flush_due && s->flushing == 0 && swale__redis_may_fetch(s->client);
+}
+
+/* Otherwise it waits in its queue. */
 static void fetch_next(struct swale__redis_shard *s) {
-  s->held = !swale__redis_may_fetch(s->client);
+  s->held = !may_fetch(s);
   if (!s->held)
     wait_for_message(s);
 }
@@ -148,7 +153,7 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
       taken_from(c, topic, take(c, payload, score, topic));
     } else if (is_own) {
       take(c, payload, score, NULL);
-      if (swale__redis_may_fetch(c))
+      if (may_fetch(s))
         drain(s, payload->len);
     } else if (channel) { /* that nobody listens to any more */
       swale__redis_take_payload(c, payload, NULL, channel);
@@ -173,7 +178,7 @@ static int greet_hear(struct swale__redis_link *link) {
 
 static void hear_up(struct swale__redis_link *link) {
   swale__redis_link_came_up(link);
-  wait_for_message(link->owner);
+  fetch_next(link->owner);
 }
 
 static const struct swale__redis_link_class tell_class = {.up = swale__redis_link_came_up,

@@ -133,13 +133,25 @@ static size_t flush_pattern(const struct swale__redis_client *c, char out[2 * SW
   return n;
 }
 
-void swale__redis_core_flush(struct swale__redis_client *c) {
+/* A server that cannot do it is left; whoever comes next is told the same. */
+static void flushed(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+  struct swale__redis_shard *s = link->owner;
+  s->flushing--;
+  if (!reply || swale__redis_link_is_fatal(reply))
+    s->flush_due = true;
+  told(link, reply, data);
+  if (reply)
+    s->client->mode->resume(s);
+}
+
+void swale__redis_core_flush(struct swale__redis_shard *s) {
   char pattern[2 * SWALE_REDIS_PREFIX_MAX + 2];
-  const struct swale__redis_word words[] = {SWALE__REDIS_WORD("EVAL"),
-                                            {flush_script, sizeof flush_script - 1},
-                                            SWALE__REDIS_WORD("0"),
-                                            swale__redis_bytes_word(pattern, flush_pattern(c, pattern))};
-  for (size_t i = 0; i < c->n_shards; i++)
-    if (swale__redis_link_is_up(&c->shards[i].tell))
-      swale__redis_tell(&c->shards[i].tell, 4, words, told, NULL);
+  const struct swale__redis_word words[] = {
+      SWALE__REDIS_WORD("EVAL"),
+      {flush_script, sizeof flush_script - 1},
+      SWALE__REDIS_WORD("0"),
+      swale__redis_bytes_word(pattern, flush_pattern(s->client, pattern))};
+  s->flush_due = false;
+  s->flushing++;
+  swale__redis_tell(&s->tell, 4, words, flushed, NULL);
 }

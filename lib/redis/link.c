@@ -212,7 +212,6 @@ void swale__redis_link_flush(struct swale__redis_link *link) {
 
 /* ---- reading ---- */
 
-/* An error after which this connection is of no use: another server must be asked, or the same one later. */
 static const char *fatal(const struct swale__redis_reply *r) {
   static const char *const words[] = {"READONLY", "LOADING", "MASTERDOWN", "NOAUTH", NULL};
   for (const char *const *w = words; *w; w++)
@@ -220,6 +219,8 @@ static const char *fatal(const struct swale__redis_reply *r) {
       return *w;
   return NULL;
 }
+
+bool swale__redis_link_is_fatal(const struct swale__redis_reply *r) { return fatal(r) != NULL; }
 
 static void take_reply(struct swale__redis_link *link, const struct swale__redis_reply *r) {
   struct swale__redis_pending p;

@@ -159,6 +159,9 @@ static inline bool swale__redis_link_is_up(const struct swale__redis_link *link)
   return link->state == SWALE__REDIS_UP && !link->broken;
 }
 
+/* An error after which a connection is given up: another server must be asked, or the same one later. */
+bool swale__redis_link_is_fatal(const struct swale__redis_reply *r);
+
 /* Bytes that wait to be written. */
 static inline size_t swale__redis_link_waiting(const struct swale__redis_link *link) {
   return link->out.len - link->sent;

@@ -131,8 +131,10 @@ void swale__redis_rejoin(struct swale__redis_shard *shard) {
 
 void swale__redis_restore(struct swale__redis_shard *shard) {
   shard->mark = 0;
+  if (shard->flush_due)
+    shard->client->mode->flush(shard);
   if (shard->client->mode->look)
-    shard->client->mode->look(shard); /* first: what is emptied from now on is noticed */
+    shard->client->mode->look(shard); /* before joining: what is emptied from now on is noticed */
   swale__redis_rejoin(shard);
 }
 

@@ -21,8 +21,7 @@ enum swale__redis_ask {
   SWALE__REDIS_LISTEN,  /* workers listen to the channel `name` */
   SWALE__REDIS_UNLISTEN,
   SWALE__REDIS_RECEIVE, /* one message of the channel `name` is wanted */
-  SWALE__REDIS_ENOUGH,  /* none is any more */
-  SWALE__REDIS_FLUSH
+  SWALE__REDIS_ENOUGH   /* none is any more */
 };
 
 /*

@@ -191,32 +191,49 @@ static void proxy_turn(struct proxy *p) {
   }
 }
 
-static void proxy_close(struct proxy *p) {
+static void cut_all(struct proxy *p) {
   for (int i = 0; i < PIPES; i++)
     if (p->ends[i][0] >= 0)
       cut(p, i);
+}
+
+static void proxy_close(struct proxy *p) {
+  cut_all(p);
   close(p->listener);
 }
 
 static struct proxy proxy;
 static void turn_proxy(void) { proxy_turn(&proxy); }
 
+/* Both nodes behind it, which cuts nothing yet. */
+static void open_behind_proxy(struct nodes *n, struct server *server, const char *mode,
+                              const struct swale_layer_config *layer) {
+  struct swale_redis_config c;
+  server_start(server);
+  proxy_open(&proxy, server->port);
+  proxy.left = 0;
+  const struct swale_redis_host host = {.host = "127.0.0.1", .port = (uint16_t)proxy.port};
+  swale_redis_config_default(&c);
+  c.mode = strcmp(mode, "core") == 0 ? SWALE_REDIS_CORE : SWALE_REDIS_PUBSUB;
+  c.hosts = &host;
+  c.reconnect_min_ms = c.reconnect_max_ms = 5;
+  nodes_meanwhile(turn_proxy);
+  nodes_open_with(n, &c, layer);
+}
+
+static void close_behind_proxy(struct nodes *n, struct server *server) {
+  nodes_close(n);
+  nodes_meanwhile(NULL);
+  proxy_close(&proxy);
+  server_stop(server);
+}
+
 static void connections_may_break_anywhere(void **state) {
   struct server server;
   struct nodes n;
   struct crowd_member a, b;
-  struct swale_redis_config c;
   int64_t sent = 0;
-  server_start(&server);
-  proxy_open(&proxy, server.port);
-  proxy.left = 0; /* not yet */
-  const struct swale_redis_host host = {.host = "127.0.0.1", .port = (uint16_t)proxy.port};
-  swale_redis_config_default(&c);
-  c.mode = strcmp(*state, "core") == 0 ? SWALE_REDIS_CORE : SWALE_REDIS_PUBSUB;
-  c.hosts = &host;
-  c.reconnect_min_ms = c.reconnect_max_ms = 5;
-  nodes_meanwhile(turn_proxy);
-  nodes_open_with(&n, &c, NULL);
+  open_behind_proxy(&n, &server, *state, NULL);
   crowd_enter(&n.at[0].crowd, &a, 0);
   crowd_enter(&n.at[1].crowd, &b, 0);
   assert_int_equal(swale_group_add(n.at[0].layer, "g", a.channel), 0);
@@ -242,10 +259,97 @@ static void connections_may_break_anywhere(void **state) {
   nodes_settle(&n);
   crowd_assert_got(&a, 1000);
   crowd_assert_got(&b, 1000);
-  nodes_close(&n);
+  close_behind_proxy(&n, &server);
+}
+
+/* ---- flushing what is out of reach ---- */
+
+/* The server is well, and out of the nodes' reach; what is in it is of before. */
+static void out_of_reach(struct nodes *n, const struct server *server, const char *own_channel) {
+  char command[200];
   nodes_meanwhile(NULL);
-  proxy_close(&proxy);
-  server_stop(&server);
+  cut_all(&proxy);
+  nodes_await(n, SWALE_REDIS_DOWN);
+  server_ask(server, "ZADD asgi:group:stale 1 old!member");
+  server_ask(server, "SET other x");
+  snprintf(command, sizeof command, "ZADD 'asgi%.42s' 1e15 garbage", own_channel);
+  server_ask(server, command);
+}
+
+static void within_reach(struct nodes *n) {
+  nodes_meanwhile(turn_proxy);
+  nodes_await(n, SWALE_REDIS_UP);
+  nodes_settle(n);
+}
+
+static void note_result(int result, void *results) {
+  int *r = results;
+  r[++r[0]] = result;
+}
+
+static void a_flush_waits_for_redis(void **state) {
+  struct server server;
+  struct nodes n;
+  struct crowd_member a, b;
+  int results[8] = {0};
+  open_behind_proxy(&n, &server, *state, NULL);
+  swale_layer *layer = n.at[0].layer;
+  crowd_enter(&n.at[0].crowd, &a, 0);
+  crowd_enter(&n.at[1].crowd, &b, 0);
+  const struct swale_completion then = {n.at[0].crowd.at[0].loop, note_result, results};
+  nodes_settle(&n);
+  out_of_reach(&n, &server, a.channel);
+  assert_int_equal(swale_group_add(layer, "g", a.channel), 0);
+  assert_int_equal(swale_group_add_then(layer, "g", b.channel, &then), 0);
+  nodes_run(&n, 20);
+  assert_int_equal(swale_group_add_then(layer, "h", b.channel, &then), 0);
+  crowd_group_send(layer, "h", 1);
+
+  assert_int_equal(swale_flush(layer), 0);
+  assert_int_equal(swale_group_add_then(layer, "h", b.channel, &then), 0);
+  assert_int_equal(swale_group_add(layer, "h", a.channel), 0);
+  crowd_group_send(layer, "h", 2);
+  nodes_run(&n, 20);
+  assert_int_equal(results[0], 2);
+  assert_int_equal(results[1], SWALE_ECLOSED);
+  assert_int_equal(results[2], SWALE_ECLOSED);
+  assert_int_equal(nodes_books(&n.at[0]).lost[SWALE_REDIS_LOST_FLUSHED], 3);
+  assert_int_equal(nodes_books(&n.at[0]).queued, 2);
+
+  within_reach(&n);
+  assert_int_equal(results[0], 3);
+  assert_int_equal(results[3], 0);
+  crowd_assert_got(&a, 2);
+  crowd_assert_got(&b, 2);
+  assert_int_equal(nodes_books(&n.at[0]).received, 0); /* the garbage was gone before */
+  assert_string_equal(server_ask(&server, "EXISTS asgi:group:stale asgi:group:g"), "0\n");
+  assert_string_equal(server_ask(&server, "EXISTS other"), "1\n");
+  a.n_got = b.n_got = 0;
+  crowd_group_send(n.at[1].layer, "h", 3);
+  nodes_settle(&n);
+  crowd_assert_got(&a, 3);
+  crowd_assert_got(&b, 3);
+  close_behind_proxy(&n, &server);
+}
+
+/* By then all that it was to remove has ended by itself. */
+static void a_flush_waits_no_longer_than_groups_last(void **state) {
+  struct server server;
+  struct nodes n;
+  struct crowd_member a;
+  struct swale_layer_config config;
+  swale_layer_config_default(&config);
+  config.group_expiry_ms = 1000;
+  open_behind_proxy(&n, &server, *state, &config);
+  crowd_enter(&n.at[0].crowd, &a, 0);
+  nodes_settle(&n);
+  out_of_reach(&n, &server, a.channel);
+  assert_int_equal(swale_flush(n.at[0].layer), 0);
+  nodes_run(&n, 2500);
+  within_reach(&n);
+  assert_string_equal(server_ask(&server, "EXISTS asgi:group:stale"), "1\n");
+  assert_int_equal(nodes_books(&n.at[0]).undecodable, 1); /* it fetches */
+  close_behind_proxy(&n, &server);
 }
 
 int main(void) {
@@ -253,6 +357,8 @@ int main(void) {
       IN_BOTH_MODES(a_failover_is_followed),
       IN_BOTH_MODES(a_failover_is_followed_by_name),
       IN_BOTH_MODES(connections_may_break_anywhere),
+      IN_CORE_MODE(a_flush_waits_for_redis),
+      IN_CORE_MODE(a_flush_waits_no_longer_than_groups_last),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

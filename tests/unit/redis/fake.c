@@ -98,6 +98,7 @@ static void answer_all(struct fake *f, int i) {
   char word[32];
   size_t n;
   while (f->peers[i] >= 0 && (n = parse(f->in[i], f->len[i], word)) > 0) {
+    f->n_watched += f->watched && memmem(f->in[i], n, f->watched, strlen(f->watched));
     memmove(f->in[i], f->in[i] + n, f->len[i] -= n);
     if (f->n_log < FAKE_LOG)
       strcpy(f->log[f->n_log++], word);

@@ -24,6 +24,8 @@ struct fake {
   bool byte_by_byte;      /* answers are written so */
   char log[FAKE_LOG][32]; /* first words of commands, in order */
   int n_log;
+  const char *watched; /* commands that contain this text are counted; NULL: none */
+  int n_watched;
 };
 
 void fake_open(struct fake *f, const struct fake_answer *answers);

@@ -263,6 +263,156 @@ static void a_home_can_be_changed(void **state) {
   assert_int_equal(u.live, 0);
 }
 
+/* ---- flushing ---- */
+
+/* A layer that is up; scripts that empty Redis are counted. */
+static void open_flushed(struct world *w, struct unit_env *u, enum swale_redis_mode mode,
+                         const struct fake_answer *answers) {
+  unit_env_init(u);
+  fake_open(&w->fake, fake_healthy);
+  w->fake.watched = "redis.call('KEYS'";
+  assert_int_equal(open_layer(u, w->fake.port, mode, &w->layer), 0);
+  home_open(&w->home);
+  home_take(&w->home, w->layer);
+  while (home_stats(&w->home).state != SWALE_REDIS_UP)
+    settle(w);
+  w->fake.answers = answers;
+}
+
+static void close_flushed(struct world *w, const struct unit_env *u) {
+  swale_layer_detach(w->layer);
+  assert_balanced(w);
+  assert_int_equal(swale_layer_free(w->layer), 0);
+  home_close(&w->home);
+  fake_close(&w->fake);
+  assert_int_equal(u->live, 0);
+}
+
+static void come_up_anew(struct world *w, const struct fake_answer *answers) {
+  uint64_t connects = home_stats(&w->home).connects;
+  w->fake.answers = answers;
+  fake_cut(&w->fake);
+  while (home_stats(&w->home).connects < connects + 2)
+    settle(w);
+  settle(w);
+}
+
+static const struct fake_answer deaf_to_scripts[] = {
+    {"PING", "+PONG\r\n"}, {"CLIENT", ":7\r\n"}, {"BZPOPMIN", NULL}, {"EVAL", NULL}, {NULL, ":1\r\n"}};
+
+/* Whether the home loop has taken it up or not. */
+static void what_was_sent_before_a_flush_is_void_and_what_is_sent_after_it_stands(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  for (int mode = SWALE_REDIS_CORE; mode <= SWALE_REDIS_PUBSUB; mode++) {
+    open_flushed(&w, &u, (enum swale_redis_mode)mode, fake_healthy);
+    assert_int_equal(group_send(w.layer, "g"), 0);
+    u.fail_at = u.for_good = 1; /* it needs no memory */
+    assert_int_equal(swale_flush(w.layer), 0);
+    u.fail_at = u.failing = u.for_good = 0;
+    assert_int_equal(group_send(w.layer, "g"), 0);
+    settle(&w);
+    struct swale_redis_stats s = home_stats(&w.home);
+    assert_int_equal(s.lost[SWALE_REDIS_LOST_FLUSHED], 1);
+    assert_int_equal(s.arrived, 1);
+    assert_int_equal(w.fake.n_watched, mode == SWALE_REDIS_CORE);
+    close_flushed(&w, &u);
+  }
+}
+
+/* In core mode the members of a group are asked for first, and it is not there yet. */
+static void a_message_to_a_group_that_is_under_way_is_void(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, fake_healthy);
+  assert_int_equal(group_send(w.layer, "g"), 0);
+  home_turn(&w.home, 0);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  assert_int_equal(home_stats(&w.home).lost[SWALE_REDIS_LOST_FLUSHED], 1);
+  close_flushed(&w, &u);
+}
+
+static void a_flush_is_repeated_until_redis_has_answered(void **state) {
+  static const struct fake_answer replica[] = {{"PING", "+PONG\r\n"},
+                                               {"CLIENT", ":7\r\n"},
+                                               {"BZPOPMIN", NULL},
+                                               {"EVAL", "-READONLY You can't write\r\n"},
+                                               {NULL, ":1\r\n"}};
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  assert_int_equal(w.fake.n_watched, 1);
+  come_up_anew(&w, deaf_to_scripts);
+  assert_int_equal(w.fake.n_watched, 2);
+  w.fake.answers = replica;
+  fake_cut(&w.fake);
+  while (w.fake.n_watched < 3)
+    settle(&w);
+  int asked = w.fake.n_watched;
+  come_up_anew(&w, fake_healthy);
+  assert_true(w.fake.n_watched > asked);
+  asked = w.fake.n_watched;
+  come_up_anew(&w, fake_healthy);
+  assert_int_equal(w.fake.n_watched, asked);
+  close_flushed(&w, &u);
+}
+
+static void a_flush_that_redis_refuses_is_over(void **state) {
+  static const struct fake_answer refuses[] = {{"PING", "+PONG\r\n"},
+                                               {"CLIENT", ":7\r\n"},
+                                               {"BZPOPMIN", NULL},
+                                               {"EVAL", "-NOPERM no\r\n"},
+                                               {NULL, ":1\r\n"}};
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, refuses);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  assert_non_null(strstr(home_stats(&w.home).error, "NOPERM"));
+  come_up_anew(&w, fake_healthy);
+  assert_int_equal(w.fake.n_watched, 1);
+  close_flushed(&w, &u);
+}
+
+static void nothing_is_fetched_before_a_flush_is_answered(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  int fetches = fake_heard(&w.fake, "BZPOPMIN");
+  come_up_anew(&w, deaf_to_scripts);
+  assert_int_equal(fake_heard(&w.fake, "BZPOPMIN"), fetches);
+  come_up_anew(&w, fake_healthy);
+  assert_int_equal(fake_heard(&w.fake, "BZPOPMIN"), fetches + 1);
+  close_flushed(&w, &u);
+}
+
+static void a_flush_that_waits_ends_with_the_home(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  swale_layer_detach(w.layer);
+  w.fake.answers = fake_healthy;
+  home_take(&w.home, w.layer);
+  while (home_stats(&w.home).state != SWALE_REDIS_UP)
+    settle(&w);
+  settle(&w);
+  assert_int_equal(w.fake.n_watched, 1);
+  close_flushed(&w, &u);
+}
+
 /* ---- names ---- */
 
 static struct {
@@ -412,6 +562,12 @@ int main(void) {
       cmocka_unit_test(a_layer_without_a_home_works_within_the_process),
       cmocka_unit_test(what_waits_for_the_home_loop_is_bounded),
       cmocka_unit_test(a_home_can_be_changed),
+      cmocka_unit_test(what_was_sent_before_a_flush_is_void_and_what_is_sent_after_it_stands),
+      cmocka_unit_test(a_message_to_a_group_that_is_under_way_is_void),
+      cmocka_unit_test(a_flush_is_repeated_until_redis_has_answered),
+      cmocka_unit_test(a_flush_that_redis_refuses_is_over),
+      cmocka_unit_test(nothing_is_fetched_before_a_flush_is_answered),
+      cmocka_unit_test(a_flush_that_waits_ends_with_the_home),
       cmocka_unit_test(the_host_may_resolve_names),
       cmocka_unit_test(the_host_may_know_at_once),
       cmocka_unit_test(an_answer_that_comes_too_late_is_nobodys),
