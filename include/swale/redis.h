@@ -107,7 +107,7 @@ struct swale_redis_config {
    * Bounds of one message that comes from Redis: its own encoded bytes and depth (0:
    * SWALE_MESSAGE_SIZE_DEFAULT and SWALE_MESSAGE_DEPTH_MAX), and the bytes in Redis with the names of its
    * receivers, default 64 MiB. A reply of Redis, a batch of messages say, may take up four times that and 64
-   * MiB for names; a server that says more is given up for a while, and the batch is lost.
+   * MiB for names; a server that says more is given up for a while, and the batch is lost, and counted (`torn`).
    */
   struct swale_parse_limits limits;
   size_t payload_bytes;
@@ -226,7 +226,8 @@ enum swale_redis_loss {
 /*
  * The figures of a layer since it was opened. What was given to it for others is in the books: offered = arrived +
  * queued + lost, each swale_send to a channel of another process and each swale_group_send counting once, and so does
- * swale_group_add or _discard of such a channel, in core mode.
+ * swale_group_add or _discard of such a channel, in core mode. Of what it got from Redis `torn` is as many as Redis said, but
+ * no more than were asked for; nobody knows of a reply of which nothing came.
  */
 struct swale_redis_stats {
   size_t size; /* set by swale_redis_stats_get */
@@ -239,6 +240,7 @@ struct swale_redis_stats {
   uint64_t strays;      /* of these: for nobody here, or to a name that is none */
   uint64_t undecodable; /* of these: malformed, too large, encrypted otherwise */
   uint64_t expired;     /* of these: older than the layer's expiry when they came; core mode */
+  uint64_t torn;        /* besides: lost in a reply that did not come to its end; core mode */
   uint64_t stalls;      /* times that fetching stopped, see stall_ms */
   uint64_t errors;      /* that Redis answered */
   uint64_t connects, failures; /* of connections; there are two for each host */

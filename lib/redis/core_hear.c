@@ -96,11 +96,19 @@ static int take(struct swale__redis_client *c, const struct swale__redis_reply *
   return swale__redis_take_payload(c, payload, NULL, named ? NULL : topic->name);
 }
 
-static void drained(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *data) {
+/* What a reply had that did not come to its end is in Redis no more, and not here: as the server says, of what was asked for. */
+static void count_torn(struct swale__redis_link *link, size_t asked) {
+  size_t n = link->budget.items / 2; /* payloads and scores */
+  if (n > 0)
+    swale__redis_count(swale__redis_shard_of(link)->client, torn, n < asked ? n : asked);
+}
+
+static void drained(struct swale__redis_link *link, const struct swale__redis_reply *reply, void *asked) {
   struct swale__redis_client *c = swale__redis_shard_of(link)->client;
-  (void)data;
-  if (!reply)
+  if (!reply) {
+    count_torn(link, (uintptr_t)asked);
     return;
+  }
   if (swale__redis_is_error(reply))
     swale__redis_note_error(c, reply->text);
   for (size_t i = 0; i + 1 < reply->count; i += 2)
@@ -113,12 +121,11 @@ static void drain(struct swale__redis_shard *s, size_t first) {
   char key[SWALE__REDIS_NAME_SIZE];
   struct swale__redis_number count;
   size_t n = BATCH_BYTES / (first + 1);
+  n = n < 1 ? 1 : n < BATCH ? n : BATCH;
   const struct swale__redis_word words[] = {SWALE__REDIS_WORD("ZPOPMIN"),
                                             swale__redis_bytes_word(key, own_queue(s->client, key)),
-                                            swale__redis_whole(&count, n < 1       ? 1
-                                                                       : n < BATCH ? n
-                                                                                   : BATCH)};
-  swale__redis_tell(&s->hear, 3, words, drained, NULL);
+                                            swale__redis_whole(&count, n)};
+  swale__redis_tell(&s->hear, 3, words, drained, (void *)(uintptr_t)n);
 }
 
 /* The channel whose queue this is, or NULL: a key that we did not ask for. */
@@ -132,8 +139,10 @@ static void popped(struct swale__redis_link *link, const struct swale__redis_rep
   struct swale__redis_client *c = s->client;
   (void)data;
   s->blocked = false;
-  if (!reply)
+  if (!reply) {
+    count_torn(link, 1);
     return;
+  }
   if (swale__redis_is_error(reply)) {
     swale__redis_note_error(c, reply->text);
     swale__redis_link_break(link, "Redis does not hand out messages");

@@ -10,8 +10,8 @@
 
 static void connect_to(struct swale__redis_link *link, const struct swale__redis_address *address) {
   link->fd = swale__redis_connect(address);
-  link->budget =
-      (struct swale__redis_budget){&link->settings->env.allocator, 0, link->settings->reply_most, false};
+  link->budget = (struct swale__redis_budget){.allocator = &link->settings->env.allocator,
+                                              .most = link->settings->reply_most};
   link->reader = link->fd >= 0 ? swale__redis_reader_new(&link->budget) : NULL;
   link->state = SWALE__REDIS_CONNECTING;
   link->found = false;

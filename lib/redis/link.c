@@ -60,10 +60,13 @@ static void close_socket(struct swale__redis_link *link) {
   swale_timer_stop(link->io->loop, &link->more);
 }
 
+/* The first of them may have been half answered. */
 static void answer_pendings(struct swale__redis_link *link) {
   struct swale__redis_pending p;
-  while (swale__redis_pendings_pop(&link->pendings, &p))
+  while (swale__redis_pendings_pop(&link->pendings, &p)) {
     p.done(link, NULL, p.data);
+    link->budget.items = 0;
+  }
 }
 
 /* ---- giving up and trying again ---- */
@@ -249,7 +252,7 @@ static void take_replies(struct swale__redis_link *link) {
     }
     if (!r)
       break;
-    link->budget.used = 0;
+    link->budget.used = link->budget.items = 0;
     link->kept = false;
     take_reply(link, r);
     if (!link->kept)

@@ -105,7 +105,8 @@ struct swale__redis_link {
   uint32_t failures; /* since it was last up */
   uint64_t heard_ms; /* when it last said something */
   redisReader *reader;
-  struct swale__redis_budget budget;
+  struct swale__redis_budget
+      budget; /* items: for a callback without a reply, those of one that did not come to its end */
   struct swale__redis_bytes out;
   size_t sent; /* of `out` */
   struct swale__redis_pendings pendings;

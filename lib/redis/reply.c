@@ -38,6 +38,8 @@ static void *make_string(const redisReadTask *task, char *text, size_t len) {
 static void *make_list(const redisReadTask *task, int n) {
   if (n < 0 || n > SWALE__REDIS_ITEMS_MAX)
     return NULL;
+  if (!task->parent)
+    ((struct swale__redis_budget *)task->privdata)->items = (size_t)n;
   size_t size = (size_t)n * sizeof(struct swale__redis_reply *);
   struct swale__redis_reply *r = make(task, size);
   if (!r)

@@ -28,6 +28,7 @@ struct swale__redis_reply {
 struct swale__redis_budget {
   const struct swale_allocator *allocator;
   size_t used, most; /* `used` by the reply being read: to be set back when it has been */
+  size_t items;      /* of the list that it is, as the server says; likewise */
   bool exceeded;
 };
 

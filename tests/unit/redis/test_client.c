@@ -413,6 +413,73 @@ static void a_flush_that_waits_ends_with_the_home(void **state) {
   close_flushed(&w, &u);
 }
 
+/* ---- replies without an end ---- */
+
+/* A layer whose queue has a message; what stands behind it is handed out so. */
+static void open_torn(struct world *w, struct unit_env *u, char first[200], const char *rest) {
+  static struct fake_answer answers[] = {{"PING", "+PONG\r\n"}, {"CLIENT", ":7\r\n"}, {"BZPOPMIN", NULL},
+                                         {"ZPOPMIN", NULL},     {"EVAL", "*0\r\n"},   {NULL, ":1\r\n"}};
+  open_flushed(w, u, SWALE_REDIS_CORE, fake_healthy);
+  const struct swale__redis_client *c = swale_backend_of(w->layer, &swale_redis_backend);
+  snprintf(first, 200, "*3\r\n$46\r\nasgispecific.%s!\r\n$1\r\nx\r\n$1\r\n1\r\n", c->process);
+  answers[2].answer = first;
+  answers[3].answer = rest;
+  w->fake.answers = answers;
+  fake_cut(&w->fake);
+  while (fake_heard(&w->fake, "ZPOPMIN") == 0) {
+    home_turn(&w->home, 1);
+    answers[2].answer = fake_heard(&w->fake, "BZPOPMIN") > 1 ? NULL : first; /* once */
+    fake_turn(&w->fake);
+  }
+  assert_int_equal(home_stats(&w->home).torn, 0);
+}
+
+static void what_was_handed_out_in_a_reply_without_end_is_counted(void **state) {
+  static const struct {
+    const char *rest;
+    uint64_t torn;
+  } cases[] = {{"", 0},
+               {"*2", 0},
+               {"*2\r\n", 1},
+               {"*20\r\n$2\r\nab\r\n$1", 10},
+               {"*20\r\n$2\r\nab\r\n?what\r\n", 10},
+               {"*128\r\n*2\r\n", 64},
+               {"*4000000\r\n$2\r\n", 64}}; /* so many were not asked for */
+  static struct world w;
+  struct unit_env u;
+  char first[200];
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    open_torn(&w, &u, first, cases[i].rest);
+    uint64_t failures = home_stats(&w.home).failures;
+    w.fake.answers = fake_healthy;
+    while (home_turn(&w.home, 2))
+      ;
+    fake_cut(&w.fake);
+    while (home_stats(&w.home).failures < failures + 2)
+      home_turn(&w.home, 1);
+    settle(&w);
+    assert_int_equal(home_stats(&w.home).torn, cases[i].torn);
+    close_flushed(&w, &u);
+  }
+}
+
+static void what_is_lost_with_a_reply_that_is_too_large_is_counted(void **state) {
+  static char flood[1 << 16];
+  static struct world w;
+  struct unit_env u;
+  char first[200];
+  (void)state;
+  open_torn(&w, &u, first, "*6\r\n$500000000\r\n");
+  while (home_stats(&w.home).torn == 0) {
+    fake_say(&w.fake, flood, sizeof flood);
+    home_turn(&w.home, 1);
+    fake_turn(&w.fake);
+  }
+  assert_int_equal(home_stats(&w.home).torn, 3);
+  close_flushed(&w, &u);
+}
+
 /* ---- names ---- */
 
 static struct {
@@ -568,6 +635,8 @@ int main(void) {
       cmocka_unit_test(a_flush_that_redis_refuses_is_over),
       cmocka_unit_test(nothing_is_fetched_before_a_flush_is_answered),
       cmocka_unit_test(a_flush_that_waits_ends_with_the_home),
+      cmocka_unit_test(what_was_handed_out_in_a_reply_without_end_is_counted),
+      cmocka_unit_test(what_is_lost_with_a_reply_that_is_too_large_is_counted),
       cmocka_unit_test(the_host_may_resolve_names),
       cmocka_unit_test(the_host_may_know_at_once),
       cmocka_unit_test(an_answer_that_comes_too_late_is_nobodys),
