@@ -27,7 +27,7 @@
  * a connection whose list differs from the last one's takes the next of a few places.
  */
 enum {
-  ENTRIES = 4096,
+  ENTRIES = 1024,
   BUFFERS = 256, /* a power of two */
   BUFFER_SIZE = 16384,
   LISTS = 64,
@@ -294,7 +294,7 @@ static int wait_and_take(struct host *h) {
 static int open_ring(struct host *h) {
   struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                                             IORING_SETUP_CQSIZE,
-                                   .cq_entries = 4 * ENTRIES};
+                                   .cq_entries = 16 * ENTRIES};
   int rv = io_uring_queue_init_params(ENTRIES, &h->ring, &params);
   if (rv < 0)
     return rv;

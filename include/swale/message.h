@@ -190,8 +190,8 @@ SWALE_API int swale_value_get(const struct swale_value *map, const char *key, st
 
 /*
  * Short cuts with a fallback for a field that is absent or of another type. _get_str answers
- * NULL then and sets *len to 0; its text is not terminated by a NUL; `len` may be NULL. _get_double
- * takes an integer field too.
+ * NULL then and sets *len to 0. Its text is not terminated by a NUL, so without `len` it answers
+ * NULL, too. _get_double takes an integer field too.
  */
 SWALE_API const char *swale_message_get_str(const swale_message *m, const char *key, size_t *len);
 SWALE_API int64_t swale_message_get_int(const swale_message *m, const char *key, int64_t fallback);

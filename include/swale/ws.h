@@ -89,11 +89,15 @@ struct swale_ws_options {
    * much there is: a host that runs the loop after a batch of events may free connections here, without
    * looking whether an event of theirs is still to come. What comes while some is still waiting is not told,
    * nor what happens inside of swale_ws_feed, _feed_eof, _ack, _pump_fd or _flush_fd of this connection: ask
-   * the state when they return. Everything may be called in it. NULL: the host asks swale_ws_state often enough.
+   * the state when they return; only the end that an _ack brings is told all the same. Everything may be called
+   * in it. NULL: the host asks swale_ws_state often enough.
    */
   void (*on_output)(swale_ws *ws, void *host_data);
 
-  /* For swale_ws_new_upgraded: the decision was made after that call returned; see swale_ws_get_answer. Like on_output. */
+  /*
+   * For swale_ws_new_upgraded: the decision was made after that call returned, and has not been taken yet; see
+   * swale_ws_get_answer. Inside swale_loop_run and swale_loop_free, as on_output. Everything may be called in it.
+   */
   void (*on_answer)(swale_ws *ws, void *host_data);
 
   /*

@@ -111,6 +111,8 @@ static void cut_off(struct swale_timer *timer) {
 static void finish(struct swale_job *job) {
   struct swale__drain *d = (struct swale__drain *)((char *)job - offsetof(struct swale__drain, done));
   struct swale_drain_report *r = &d->report;
+  if (swale_loop_put_off(d->loop, job))
+    return;
   swale_timer_stop(d->loop, &d->batch_timer);
   swale_timer_stop(d->loop, &d->deadline);
   r->closed = r->consumers - d->undecided - r->cut;

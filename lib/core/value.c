@@ -69,9 +69,10 @@ static bool has_field(const swale_message *m, const char *key, enum swale_type t
 
 const char *swale_message_get_str(const swale_message *m, const char *key, size_t *len) {
   struct swale_value value;
+  if (!len)
+    return NULL;
   bool found = has_field(m, key, SWALE_STR, &value);
-  if (len)
-    *len = found ? value.len : 0;
+  *len = found ? value.len : 0;
   return found ? value.as.str : NULL;
 }
 

@@ -4,24 +4,17 @@
 #include "ws/memory.h"
 #include "ws/pool.h"
 
-static size_t length(const swale_payload *frame) {
-  size_t len;
-  swale_payload_bytes(frame, &len);
-  return len;
-}
-
 static bool has_room(const struct swale__ws_burst *b, size_t len) {
   return b->count < SWALE__BURST_FRAMES && b->bytes + len <= SWALE__BURST_BYTES;
 }
 
 static void add(struct swale__ws_burst *b, swale_payload *payload, swale_payload *frame) {
-  size_t len;
-  const void *bytes = swale_payload_bytes(frame, &len);
+  struct iovec shown = swale__ws_frame_shown(frame);
   b->payloads[b->count] = swale_payload_ref(payload);
   b->frames[b->count] = frame;
-  b->iov[b->count] = (struct iovec){(void *)(uintptr_t)bytes, len};
+  b->iov[b->count] = shown;
   b->count++;
-  b->bytes += len;
+  b->bytes += shown.iov_len;
 }
 
 static struct swale__ws_burst *begin(struct swale__ws_pool *pool) {
@@ -34,7 +27,7 @@ static struct swale__ws_burst *begin(struct swale__ws_pool *pool) {
 struct swale__ws_burst *swale__ws_burst_join(struct swale__ws_pool *pool, swale_payload *payload,
                                              swale_payload *frame) {
   struct swale__ws_burst *b = pool->burst;
-  size_t len = length(frame);
+  size_t len = swale__ws_frame_shown(frame).iov_len;
   bool is_last = b && b->count > 0 && b->payloads[b->count - 1] == payload;
   if (!is_last) {
     if (len > SWALE__BURST_BYTES)
@@ -52,7 +45,7 @@ struct swale__ws_burst *swale__ws_burst_join(struct swale__ws_pool *pool, swale_
 
 int swale__ws_burst_grow(struct swale__ws_pool *pool, struct swale__ws_burst *b, swale_payload *payload,
                          swale_payload *frame) {
-  if (b != pool->burst || !has_room(b, length(frame)))
+  if (b != pool->burst || !has_room(b, swale__ws_frame_shown(frame).iov_len))
     return 0;
   add(b, payload, frame);
   return 1;

@@ -25,7 +25,7 @@ static bool answer_waits(const swale_ws *ws) {
 
 static void tell_answer(swale_ws *ws) {
   ws->opening->answer_told = true;
-  if (ws->options->on_answer && !ws->visited)
+  if (ws->options->on_answer)
     ws->options->on_answer(ws, ws->host_data);
 }
 
@@ -45,7 +45,7 @@ void swale__ws_run_job(struct swale_job *job) {
     swale__ws_opening_take_early(ws);
   if (ws->freed || !(ws->tell || answer_waits(ws)))
     return;
-  if (!ws->visited && swale_loop_put_off(ws->pool->loop, job))
+  if (swale_loop_put_off(ws->pool->loop, job))
     return;
   if (answer_waits(ws))
     tell_answer(ws);

@@ -9,10 +9,10 @@
 /*
  * What is kept for later use: READERS_KEPT readers (4 KiB each), which are only needed at the same time by
  * connections in the middle of a frame; one assembly of at most ASSEMBLY_KEPT bytes, since messages seldom
- * arrive in pieces; and as many chunks as there are connections, because a burst to a group fills one chunk
- * for each of its members at once, and the next burst shall not ask the allocator again; if none comes, half
- * of those that nobody has needed go every TRIM_MS. Of codecs (up to 270 KiB each) those CODECS_KEPT that were
- * used last.
+ * arrive in pieces; and as many chunks as there are connections, because messages to a group that its members do not
+ * send alike, or that outgrow a burst, fill a chunk for each of them at once, and the next shall not ask the allocator
+ * again; if none come, half of those that nobody has needed go every TRIM_MS. Of codecs (up to 270 KiB each) those
+ * CODECS_KEPT that were used last.
  */
 enum { READERS_KEPT = 16, ASSEMBLY_KEPT = 65536, TRIM_MS = 10000, CODECS_KEPT = 4 };
 

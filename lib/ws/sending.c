@@ -3,12 +3,6 @@
 #include "ws/deflate.h"
 #include "ws/frame_out.h"
 
-static size_t length(const swale_payload *frame) {
-  size_t len;
-  swale_payload_bytes(frame, &len);
-  return len;
-}
-
 int swale__ws_queue(swale_ws *ws, swale_payload *frame) {
   bool was_empty = ws->output.bytes == 0;
   int rv = swale__ws_output_push(&ws->output, ws->pool, frame);
@@ -59,7 +53,7 @@ static int send_frame(swale_ws *ws, swale_payload *frame) {
 
 /* Takes over the reference. */
 static int send_if_room(swale_ws *ws, swale_payload *frame) {
-  int rv = check_room(ws, length(frame));
+  int rv = check_room(ws, swale__ws_frame_shown(frame).iov_len);
   if (rv == 0)
     return send_frame(ws, frame);
   swale_payload_unref(frame);
@@ -94,7 +88,7 @@ static int send_payload(swale_ws *ws, swale_payload *payload) {
   bool was_empty = ws->output.bytes == 0;
   int rv = swale_payload_encode(payload, swale__ws_frame_encode, NULL, &frame);
   if (rv == 0)
-    rv = check_room(ws, length(frame));
+    rv = check_room(ws, swale__ws_frame_shown(frame).iov_len);
   if (rv == 0)
     rv = swale__ws_output_push_shared(&ws->output, ws->pool, payload, frame);
   if (rv < 0)

@@ -52,6 +52,7 @@ int swale_ws_new_upgraded(swale_app *app, swale_loop *loop, const struct swale_w
   swale__ws_visit_begin(&visit, ws);
   ws->busy = true;
   ask(ws, upgrade);
+  ws->opening->answer_told = ws->opening->answer != NULL; /* the host will look */
   ws->busy = false;
   if (swale__ws_visit_end(&visit))
     return 0;

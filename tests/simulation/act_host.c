@@ -12,11 +12,11 @@ void act_open(struct world *w, struct actor *self) {
     peer_new(w, h, dice_chance(&w->dice, 25));
 }
 
-/* Mostly as a proper host: only what wants to be read. */
+/* Mostly as a proper host: only what wants to be read. A peer may speak before he has the answer. */
 static struct peer *any_speaker(struct world *w) {
   for (int i = 0; i < 4; i++) {
     struct peer *p = any_idle_peer(w);
-    if (p && (!p->upgraded || p->in.upgraded) && (p->known & SWALE_WS_WANT_READ || dice_chance(&w->dice, 5)))
+    if (p && !(p->upgraded && p->in.refused) && (p->known & SWALE_WS_WANT_READ || dice_chance(&w->dice, 5)))
       return p;
   }
   return NULL;

@@ -21,6 +21,7 @@ static void on_done(const struct swale_drain_report *r, void *user) {
   callback_begin(w, NULL, false, "on_done");
   note(w, "loop %u is drained: %zu consumers, %zu refused, %zu closed, %zu cut, %llu ms", d->host->index,
        r->consumers, r->refused, r->closed, r->cut, (unsigned long long)r->took_ms);
+  CHECK(w, w->calls[0].kind == LOUD, "on_done of loop %u outside of swale_loop_run", d->host->index);
   CHECK(w, !d->done, "loop %u is drained twice", d->host->index);
   CHECK(w, swale_loop_consumers(d->host->loop) == 0, "loop %u is drained and has consumers", d->host->index);
   CHECK(w, r->closed + r->cut <= r->consumers && r->consumers <= r->closed + r->cut + r->refused,

@@ -56,6 +56,9 @@ static void check_told(struct world *w, const struct peer *p) {
   unsigned state = swale_ws_state(p->ws), expected = p->known & SWALE_WS_WANT_WRITE ? SWALE_WS_WANT_READ : 0;
   CHECK(w, (state & ~p->known & ~expected) == 0, "connection %u is in state %u, and its host was told of %u",
         p->id, state, p->known);
+  bool is_decided = p->upgraded && p->promised > 0 && !w->memory_ever_fails;
+  CHECK(w, !is_decided || p->answered || p->answer_told,
+        "the host was not told of the answer to connection %u", p->id);
 }
 
 static void check_handshake_deadline(struct world *w, const struct peer *p) {

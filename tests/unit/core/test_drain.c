@@ -62,11 +62,13 @@ static int asked_to_close(const struct drained *d) {
   return n;
 }
 
-/* The peers that were asked to close do so. */
+/* The peers that were asked to close do so, which the next run of the loop finds. */
 static void peers_close(struct drained *d) {
   for (int i = 0; i < CROWD; i++)
     if (d->crowd[i].c && d->crowd[i].close_code)
       fake_lost(&d->crowd[i], d->crowd[i].close_code);
+  assert_int_equal(d->dones, 0);
+  world_settle(&d->w);
 }
 
 static void start(struct drained *d) { assert_int_equal(swale_loop_drain(d->w.loop, &d->config), 0); }
@@ -128,6 +130,18 @@ static void an_empty_loop_is_drained_by_its_next_run(void **state) {
   assert_int_equal(swale_loop_timeout_ms(d->w.loop), -1);
   world_pass(&d->w, 30000);
   assert_int_equal(d->dones, 1);
+}
+
+/* The host frees the loop then, which a feed does not allow. */
+static void the_end_is_told_by_a_run_and_not_where_the_last_one_leaves(void **state) {
+  struct drained *d = *state;
+  open_crowd(d, 1);
+  start(d);
+  fake_lost(&d->crowd[0], 1006);
+  assert_int_equal(d->dones, 0);
+  assert_int_equal(swale_loop_timeout_ms(d->w.loop), 0);
+  world_run(&d->w);
+  assert_report(d, 1, 0, 1, 0);
 }
 
 static void consumers_are_closed_in_batches_over_the_period(void **state) {
@@ -260,6 +274,7 @@ static void a_drain_that_begins_in_connect_rejects_that_consumer(void **state) {
   d->w.on_connect = drain_in_connect;
   fake_enter(&d->crowd[0], &d->w, "a");
   world_expect(&d->w, "a.connect a>reject(503 restart) a.disconnect(1006)");
+  world_settle(&d->w);
   assert_report(d, 1, 1, 0, 0);
 }
 
@@ -292,6 +307,7 @@ int main(void) {
       TEST(defaults_are_those_of_the_header),
       TEST(a_config_that_cannot_be_is_refused_before_anything_happens),
       TEST(an_empty_loop_is_drained_by_its_next_run),
+      TEST(the_end_is_told_by_a_run_and_not_where_the_last_one_leaves),
       TEST(consumers_are_closed_in_batches_over_the_period),
       TEST(a_short_period_makes_large_batches),
       TEST(without_a_period_all_are_closed_at_once),

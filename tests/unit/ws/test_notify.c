@@ -38,6 +38,20 @@ static void while_output_waits_more_of_it_is_not_told(void **state) {
   assert_int_equal(w->outputs, 2);
 }
 
+static void the_end_that_an_ack_brings_is_told_too(void **state) {
+  struct world *w = *state;
+  world_connect(w);
+  world_close_frame(w, 1000, NULL);
+  expect_state(w, SWALE_WS_WANT_WRITE);
+  world_drain(w);
+  expect_state(w, SWALE_WS_CLOSED);
+  assert_int_equal(w->outputs, 0);
+  world_run(w);
+  assert_int_equal(w->outputs, 1);
+  world_run(w);
+  assert_int_equal(w->outputs, 1);
+}
+
 static void write_all(struct world *w, swale_ws *ws) {
   (void)ws;
   world_drain(w);
@@ -202,6 +216,7 @@ int main(void) {
       WORLD_TEST(sixteen_messages_in_one_run_are_one_call_and_one_view),
       WORLD_TESTS(output_of_a_feed_is_not_told),
       WORLD_TEST(while_output_waits_more_of_it_is_not_told),
+      WORLD_TEST(the_end_that_an_ack_brings_is_told_too),
       WORLD_TEST(the_host_may_write_in_the_call),
       WORLD_TESTS(the_host_may_feed_in_the_call),
       WORLD_TEST(output_written_before_the_end_of_the_run_is_not_told),

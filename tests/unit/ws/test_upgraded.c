@@ -198,6 +198,20 @@ static void an_answer_from_the_feed_of_another_is_told_by_the_run(void **state) 
   swale_ws_free(open);
 }
 
+/* While the answer has not been taken the state says nothing, so a feed cannot stand for the call. */
+static void an_answer_is_told_also_when_early_bytes_are_fed_before(void **state) {
+  struct world *w = *state;
+  open_undecided(w);
+  swale_accept(w->consumer, NULL);
+  world_text(w, "early");
+  expect_state(w, 0);
+  assert_int_equal(w->answers, 0);
+  world_run(w);
+  assert_int_equal(w->answers, 1);
+  take_answer(w, 101);
+  expect_log(w, "connect text:early");
+}
+
 static void an_answer_that_is_there_at_once_is_not_told(void **state) {
   struct world *w = *state;
   struct swale_ws_upgrade u = upgrade();
@@ -419,6 +433,7 @@ int main(void) {
       WORLD_TESTS(a_build_without_compression_says_so),
       WORLD_TEST(no_frame_is_shown_before_the_answer_is_taken),
       WORLD_TEST(an_answer_that_comes_later_is_told_once),
+      WORLD_TESTS(an_answer_is_told_also_when_early_bytes_are_fed_before),
       WORLD_TEST(an_answer_that_is_there_at_once_is_not_told),
       WORLD_TEST(an_answer_from_the_feed_of_another_is_told_by_the_run),
       WORLD_TEST(the_answer_may_be_taken_in_the_call),
