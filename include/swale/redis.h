@@ -120,7 +120,8 @@ struct swale_redis_config {
    *
    * swale_flush loses what waits, and empties Redis in core mode: each host at once, or when it is back, before
    * what came after the call and before anything is fetched from it. That takes no room here. It is said again until
-   * Redis has answered, for the layer's group_expiry_ms at most, and not once the layer has been detached.
+   * Redis has answered, for the layer's expiry_ms at most (an old flush would empty what others rely on), and not once the
+   * layer has been detached.
    */
   size_t queue_bytes;
 

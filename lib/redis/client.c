@@ -92,9 +92,9 @@ static bool is_stale(const struct swale__redis_client *c, const struct swale__re
   return swale_loop_now_ms(c->io.loop) - r->made_ms >= life;
 }
 
-/* Of what a flush was to remove nothing is left by itself after so long. */
+/* The messages that a flush was to remove have expired after so long, and what is in Redis now may be others' and dear to them. */
 static void expire_flush(struct swale__redis_shard *s) {
-  if (swale_loop_now_ms(s->client->io.loop) - s->flush_ms >= s->client->group_expiry_ms)
+  if (swale_loop_now_ms(s->client->io.loop) - s->flush_ms >= s->client->expiry_ms)
     s->flush_due = false;
 }
 
@@ -189,6 +189,7 @@ void swale__redis_link_came_up(struct swale__redis_link *link) {
   if (!swale__redis_shard_is_up(s))
     return;
   s->tried = true;
+  expire_flush(s);
   swale__redis_restore(s);
 }
 

@@ -18,12 +18,16 @@ struct world {
 
 static void watch(int fd, unsigned events, void *user) { (void)fd, (void)events, (void)user; }
 
+static uint32_t expiry_ms; /* of layers; 0: the default */
+
 static int open_layer(struct unit_env *u, int port, enum swale_redis_mode mode, swale_layer **out) {
   const struct swale_redis_host host = {.host = "127.0.0.1", .port = (uint16_t)port};
   struct swale_layer_config layer;
   struct swale_redis_config c;
   swale_layer_config_default(&layer);
   layer.env = &u->env;
+  if (expiry_ms > 0)
+    layer.expiry_ms = expiry_ms;
   swale_redis_config_default(&c);
   c.mode = mode;
   c.hosts = &host;
@@ -363,6 +367,22 @@ static void a_flush_is_repeated_until_redis_has_answered(void **state) {
   close_flushed(&w, &u);
 }
 
+static void a_flush_waits_no_longer_than_messages_live(void **state) {
+  static struct world w;
+  struct unit_env u;
+  (void)state;
+  expiry_ms = 1;
+  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
+  assert_int_equal(swale_flush(w.layer), 0);
+  settle(&w);
+  assert_int_equal(w.fake.n_watched, 1);
+  home_turn(&w.home, 2);
+  come_up_anew(&w, fake_healthy);
+  assert_int_equal(w.fake.n_watched, 1);
+  close_flushed(&w, &u);
+  expiry_ms = 0;
+}
+
 static void a_flush_that_redis_refuses_is_over(void **state) {
   static const struct fake_answer refuses[] = {{"PING", "+PONG\r\n"},
                                                {"CLIENT", ":7\r\n"},
@@ -632,6 +652,7 @@ int main(void) {
       cmocka_unit_test(what_was_sent_before_a_flush_is_void_and_what_is_sent_after_it_stands),
       cmocka_unit_test(a_message_to_a_group_that_is_under_way_is_void),
       cmocka_unit_test(a_flush_is_repeated_until_redis_has_answered),
+      cmocka_unit_test(a_flush_waits_no_longer_than_messages_live),
       cmocka_unit_test(a_flush_that_redis_refuses_is_over),
       cmocka_unit_test(nothing_is_fetched_before_a_flush_is_answered),
       cmocka_unit_test(a_flush_that_waits_ends_with_the_home),
