@@ -332,14 +332,14 @@ static void a_flush_waits_for_redis(void **state) {
   close_behind_proxy(&n, &server);
 }
 
-/* By then all that it was to remove has ended by itself. */
-static void a_flush_waits_no_longer_than_groups_last(void **state) {
+/* By then what it was to remove has expired, and what is there may be dear to others. */
+static void a_flush_waits_no_longer_than_messages_live(void **state) {
   struct server server;
   struct nodes n;
   struct crowd_member a;
   struct swale_layer_config config;
   swale_layer_config_default(&config);
-  config.group_expiry_ms = 1000;
+  config.expiry_ms = 1000;
   open_behind_proxy(&n, &server, *state, &config);
   crowd_enter(&n.at[0].crowd, &a, 0);
   nodes_settle(&n);
@@ -358,7 +358,7 @@ int main(void) {
       IN_BOTH_MODES(a_failover_is_followed_by_name),
       IN_BOTH_MODES(connections_may_break_anywhere),
       IN_CORE_MODE(a_flush_waits_for_redis),
-      IN_CORE_MODE(a_flush_waits_no_longer_than_groups_last),
+      IN_CORE_MODE(a_flush_waits_no_longer_than_messages_live),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
