@@ -69,6 +69,5 @@ void connections_accept(struct edge *e) {
 
 void connections_close(struct edge *e) {
   struct connection *c;
-  LIST_FOREACH(c, &e->connections, entry)
-  swale_ws_close(c->ws, 1001, "the server is going away");
+  LIST_FOREACH(c, &e->connections, entry) { swale_ws_close(c->ws, 1001, "the server is going away"); }
 }

@@ -85,7 +85,14 @@ _Static_assert(sizeof(struct swale_ws) <= 184 || sizeof(void *) != 8, "an idle c
 
 extern const struct swale_transport_class swale__ws_transport;
 
-/* ---- flow.c -------------------------------------------------------------------------------------- */
+/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL, SWALE_ESTATE. */
+int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
+                   swale_ws **out);
+
+/* Frees what the host has freed. */
+void swale__ws_destroy(swale_ws *ws);
+
+/* ---- flow.c: bytes in, bytes out --------------------------------------------------------------- */
 
 /*
  * A call of the host's on a connection. While it lasts, on_output is not called: the host looks at the state
@@ -102,13 +109,6 @@ void swale__ws_visit_begin(struct swale__ws_visit *visit, swale_ws *ws);
 bool swale__ws_visit_end(struct swale__ws_visit *visit);
 /* Likewise where nobody may be called back, so it does exist. */
 void swale__ws_visit_end_quietly(struct swale__ws_visit *visit);
-
-/* A connection in its first phase. *out is NULL on errors: SWALE_ENOMEM, SWALE_EINVAL, SWALE_EFULL, SWALE_ESTATE. */
-int swale__ws_make(swale_app *app, swale_loop *loop, const struct swale_ws_options *options, void *host_data,
-                   swale_ws **out);
-
-/* Frees what the host has freed. */
-void swale__ws_destroy(swale_ws *ws);
 
 static inline bool swale__ws_is_reading(const swale_ws *ws) {
   return ws->phase <= SWALE__WS_CLOSING && !ws->freed;
@@ -151,6 +151,8 @@ int swale__ws_queue(swale_ws *ws, swale_payload *frame);
 int swale__ws_send(void *transport, swale_payload *payload);
 size_t swale__ws_waiting(const void *transport);
 int swale__ws_send_bytes(void *transport, enum swale_kind kind, const void *bytes, size_t len);
+
+/* ---- ping.c ------------------------------------------------------------------------------------ */
 
 /* A ping or pong, ahead of data that waits. SWALE_ENOMEM. */
 int swale__ws_pong(swale_ws *ws, const void *bytes, size_t len);

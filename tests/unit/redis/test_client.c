@@ -304,6 +304,13 @@ static void come_up_anew(struct world *w, const struct fake_answer *answers) {
 static const struct fake_answer deaf_to_scripts[] = {
     {"PING", "+PONG\r\n"}, {"CLIENT", ":7\r\n"}, {"BZPOPMIN", NULL}, {"EVAL", NULL}, {NULL, ":1\r\n"}};
 
+/* The home loop flushes Redis in core mode, which answers so. */
+static void flush_core(struct world *w, struct unit_env *u, const struct fake_answer *answers) {
+  open_flushed(w, u, SWALE_REDIS_CORE, answers);
+  assert_int_equal(swale_flush(w->layer), 0);
+  settle(w);
+}
+
 /* Whether the home loop has taken it up or not. */
 static void what_was_sent_before_a_flush_is_void_and_what_is_sent_after_it_stands(void **state) {
   static struct world w;
@@ -348,9 +355,7 @@ static void a_flush_is_repeated_until_redis_has_answered(void **state) {
   static struct world w;
   struct unit_env u;
   (void)state;
-  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
-  assert_int_equal(swale_flush(w.layer), 0);
-  settle(&w);
+  flush_core(&w, &u, deaf_to_scripts);
   assert_int_equal(w.fake.n_watched, 1);
   come_up_anew(&w, deaf_to_scripts);
   assert_int_equal(w.fake.n_watched, 2);
@@ -372,9 +377,7 @@ static void a_flush_waits_no_longer_than_messages_live(void **state) {
   struct unit_env u;
   (void)state;
   expiry_ms = 1;
-  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
-  assert_int_equal(swale_flush(w.layer), 0);
-  settle(&w);
+  flush_core(&w, &u, deaf_to_scripts);
   assert_int_equal(w.fake.n_watched, 1);
   home_turn(&w.home, 2);
   come_up_anew(&w, fake_healthy);
@@ -392,9 +395,7 @@ static void a_flush_that_redis_refuses_is_over(void **state) {
   static struct world w;
   struct unit_env u;
   (void)state;
-  open_flushed(&w, &u, SWALE_REDIS_CORE, refuses);
-  assert_int_equal(swale_flush(w.layer), 0);
-  settle(&w);
+  flush_core(&w, &u, refuses);
   assert_non_null(strstr(home_stats(&w.home).error, "NOPERM"));
   come_up_anew(&w, fake_healthy);
   assert_int_equal(w.fake.n_watched, 1);
@@ -405,9 +406,7 @@ static void nothing_is_fetched_before_a_flush_is_answered(void **state) {
   static struct world w;
   struct unit_env u;
   (void)state;
-  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
-  assert_int_equal(swale_flush(w.layer), 0);
-  settle(&w);
+  flush_core(&w, &u, deaf_to_scripts);
   int fetches = fake_heard(&w.fake, "BZPOPMIN");
   come_up_anew(&w, deaf_to_scripts);
   assert_int_equal(fake_heard(&w.fake, "BZPOPMIN"), fetches);
@@ -420,9 +419,7 @@ static void a_flush_that_waits_ends_with_the_home(void **state) {
   static struct world w;
   struct unit_env u;
   (void)state;
-  open_flushed(&w, &u, SWALE_REDIS_CORE, deaf_to_scripts);
-  assert_int_equal(swale_flush(w.layer), 0);
-  settle(&w);
+  flush_core(&w, &u, deaf_to_scripts);
   swale_layer_detach(w.layer);
   w.fake.answers = fake_healthy;
   home_take(&w.home, w.layer);

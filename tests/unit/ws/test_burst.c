@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <unit.h>
-
 #include "bytes.h"
+#include "pooled.h"
 #include "ws/burst.h"
 #include "ws/frame_out.h"
 #include "ws/output.h"
@@ -10,9 +9,7 @@
 enum { QUEUES = 4, PAYLOADS = 26, LONG = 0, LONG_SIZE = 9000 };
 
 struct fixture {
-  struct unit_env u;
-  swale_loop *loop;
-  struct swale__ws_pool *pool;
+  struct pooled p;
   struct swale__ws_output queues[QUEUES];
   struct bytes out[QUEUES], expected[QUEUES];
   swale_payload *payloads[PAYLOADS];
@@ -20,22 +17,17 @@ struct fixture {
 
 static int setup(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
-  struct swale_loop_config config;
   char text[LONG_SIZE];
   *state = f;
-  unit_env_init(&f->u);
-  swale_loop_config_default(&config);
-  config.env = &f->u.env;
-  if (swale_loop_new(&config, &f->loop) < 0)
+  if (pooled_open(&f->p) < 0)
     return -1;
-  f->pool = swale__ws_pool_of(f->loop);
   for (int i = 0; i < PAYLOADS; i++) {
     memset(text, 'a' + i, sizeof text);
-    if (swale_payload_new(SWALE_TEXT, text, i == LONG ? LONG_SIZE : 1, &f->u.env.allocator, &f->payloads[i]) <
-        0)
+    if (swale_payload_new(SWALE_TEXT, text, i == LONG ? LONG_SIZE : 1, &f->p.u.env.allocator,
+                          &f->payloads[i]) < 0)
       return -1;
   }
-  return swale__ws_pool_join(f->pool);
+  return 0;
 }
 
 static void forget_payload(struct fixture *f, int i) {
@@ -46,17 +38,15 @@ static void forget_payload(struct fixture *f, int i) {
 static int teardown(void **state) {
   struct fixture *f = *state;
   for (int q = 0; q < QUEUES; q++) {
-    swale__ws_output_clear(&f->queues[q], f->pool);
+    swale__ws_output_clear(&f->queues[q], f->p.pool);
     bytes_free(&f->out[q]);
     bytes_free(&f->expected[q]);
   }
   for (int i = 0; i < PAYLOADS; i++)
     forget_payload(f, i);
-  swale__ws_pool_leave(f->pool);
-  swale_loop_free(f->loop);
-  long live = f->u.live;
+  int rv = pooled_close(&f->p);
   free(f);
-  return live == 0 ? 0 : -1;
+  return rv;
 }
 
 static swale_payload *frame_of(swale_payload *payload) {
@@ -80,14 +70,14 @@ static bool send(struct fixture *f, int q, int i) {
   if (len > 0)
     swale__ws_output_follow(o, len);
   else
-    assert_int_equal(swale__ws_output_push_shared(o, f->pool, f->payloads[i], frame), 0);
+    assert_int_equal(swale__ws_output_push_shared(o, f->p.pool, f->payloads[i], frame), 0);
   return len > 0;
 }
 
 static void send_own(struct fixture *f, int q, int i) {
   swale_payload *frame = frame_of(f->payloads[i]);
   expect_bytes(f, q, frame);
-  assert_int_equal(swale__ws_output_push(&f->queues[q], f->pool, swale_payload_ref(frame)), 0);
+  assert_int_equal(swale__ws_output_push(&f->queues[q], f->p.pool, swale_payload_ref(frame)), 0);
 }
 
 /* A message to everybody. */
@@ -106,7 +96,7 @@ static void write_some(struct fixture *f, int q, size_t n, int max) {
       bytes_add(&f->out[q], iov[i].iov_base, part);
       written += part;
     }
-    assert_int_equal(swale__ws_output_ack(&f->queues[q], f->pool, written), 0);
+    assert_int_equal(swale__ws_output_ack(&f->queues[q], f->p.pool, written), 0);
     n -= written;
   }
 }
@@ -136,11 +126,11 @@ static void what_all_send_in_the_same_order_stands_there_once(void **state) {
       for (int q = 1; q < QUEUES; q++)
         assert_int_equal(send(f, q, i), i > 2); /* the first stands alone, the second is joined */
     }
-    assert_int_equal(f->pool->burst->views, QUEUES);
-    assert_int_equal(f->pool->burst->count, 18);
+    assert_int_equal(f->p.pool->burst->views, QUEUES);
+    assert_int_equal(f->p.pool->burst->count, 18);
     expect_all_written(f);
-    assert_null(f->pool->chunks);
-    assert_int_equal(f->pool->burst->count, 0);
+    assert_null(f->p.pool->chunks);
+    assert_int_equal(f->p.pool->burst->count, 0);
   }
 }
 
@@ -152,8 +142,8 @@ static void only_the_first_burst_takes_memory(void **state) {
       send_to_all(f, i);
     expect_all_written(f);
     if (burst > 0)
-      assert_int_equal(f->u.allocated, before);
-    before = f->u.allocated;
+      assert_int_equal(f->p.u.allocated, before);
+    before = f->p.u.allocated;
   }
 }
 
@@ -162,14 +152,14 @@ static void a_burst_keeps_its_payloads_until_the_last_view_is_gone(void **state)
   send_to_all(f, 1);
   send_to_all(f, 2);
   send_to_all(f, 3);
-  long live = f->u.live;
+  long live = f->p.u.live;
   forget_payload(f, 2);
   forget_payload(f, 3);
   for (int q = 0; q < QUEUES; q++) {
-    assert_int_equal(f->u.live, live);
+    assert_int_equal(f->p.u.live, live);
     expect_written(f, q);
   }
-  assert_true(f->u.live < live);
+  assert_true(f->p.u.live < live);
 }
 
 static void one_who_starts_later_joins_at_the_end(void **state) {
@@ -182,7 +172,7 @@ static void one_who_starts_later_joins_at_the_end(void **state) {
   assert_false(send(f, 1, 4));
   assert_int_equal(f->queues[1].first, 1);
   assert_true(send(f, 0, 4));
-  assert_int_equal(f->pool->burst->count, 3);
+  assert_int_equal(f->p.pool->burst->count, 3);
   expect_all_written(f);
 }
 
@@ -224,7 +214,7 @@ static void long_frames_are_kept_together_up_to_a_limit(void **state) {
   for (int i = 0; i < 10; i++) {
     send_to_all(f, 1);
     send_to_all(f, LONG);
-    assert_true(!f->pool->burst || f->pool->burst->bytes <= SWALE__BURST_BYTES);
+    assert_true(!f->p.pool->burst || f->p.pool->burst->bytes <= SWALE__BURST_BYTES);
   }
   expect_all_written(f);
 }
@@ -250,8 +240,8 @@ static void put_urgent_behind(struct fixture *f, size_t begun) {
   for (int i = 1; i < 20; i++)
     send_to_all(f, i);
   write_some(f, 0, begun, 64);
-  assert_int_equal(swale__ws_frame_control(FIN | PONG, "!", 1, &f->u.env.allocator, &pong), 0);
-  assert_int_equal(swale__ws_output_push_urgent(&f->queues[0], f->pool, pong), 0);
+  assert_int_equal(swale__ws_frame_control(FIN | PONG, "!", 1, &f->p.u.env.allocator, &pong), 0);
+  assert_int_equal(swale__ws_output_push_urgent(&f->queues[0], f->p.pool, pong), 0);
   size_t whole = (begun + 2) / 3 * 3;
   struct bytes expected = {0};
   bytes_add(&expected, f->expected[0].at, whole);
@@ -278,7 +268,7 @@ static void without_memory_for_a_burst_there_are_chunks(void **state) {
   }
   expect_written(f, 1); /* which leaves a chunk behind */
   send(f, 0, 1);
-  f->u.fail_at = 1;
+  f->p.u.fail_at = 1;
   send(f, 0, 2);
   assert_int_equal(f->queues[0].end, 0);
   expect_written(f, 0);
@@ -287,14 +277,14 @@ static void without_memory_for_a_burst_there_are_chunks(void **state) {
 static void without_memory_for_chunks_the_view_stays(void **state) {
   struct fixture *f = *state;
   swale_payload *frame = frame_of(f->payloads[1]), *pong;
-  assert_int_equal(swale__ws_frame_control(FIN | PONG, "!", 1, &f->u.env.allocator, &pong), 0);
+  assert_int_equal(swale__ws_frame_control(FIN | PONG, "!", 1, &f->p.u.env.allocator, &pong), 0);
   for (int i = 0; i < 40; i++)
     send_to_all(f, 1 + i % 20);
   for (int n = 1; n <= 2; n++) { /* of the three chunks it takes */
-    f->u.fail_at = n;
-    assert_int_equal(swale__ws_output_push(&f->queues[0], f->pool, frame), SWALE_ENOMEM);
-    f->u.fail_at = n;
-    assert_int_equal(swale__ws_output_push_urgent(&f->queues[0], f->pool, pong), SWALE_ENOMEM);
+    f->p.u.fail_at = n;
+    assert_int_equal(swale__ws_output_push(&f->queues[0], f->p.pool, frame), SWALE_ENOMEM);
+    f->p.u.fail_at = n;
+    assert_int_equal(swale__ws_output_push_urgent(&f->queues[0], f->p.pool, pong), SWALE_ENOMEM);
     assert_int_equal(f->queues[0].end, 39);
   }
   swale_payload_unref(pong);

@@ -1,51 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-#include <unit.h>
-
+#include "pooled.h"
 #include "ws/chunks.h"
 #include "ws/frame_out.h"
-#include "ws/pool.h"
 
 struct fixture {
-  struct unit_env u;
-  swale_loop *loop;
-  struct swale__ws_pool *pool;
+  struct pooled p;
   struct swale__ws_chunk *last;
 };
 
 static int setup(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
-  struct swale_loop_config config;
-  unit_env_init(&f->u);
-  swale_loop_config_default(&config);
-  config.env = &f->u.env;
   *state = f;
-  if (swale_loop_new(&config, &f->loop) < 0)
-    return -1;
-  f->pool = swale__ws_pool_of(f->loop);
-  return swale__ws_pool_join(f->pool);
+  return pooled_open(&f->p);
 }
 
 static int teardown(void **state) {
   struct fixture *f = *state;
-  swale__ws_chunks_clear(&f->last, f->pool);
-  swale__ws_pool_leave(f->pool);
-  swale_loop_free(f->loop);
-  long live = f->u.live;
+  swale__ws_chunks_clear(&f->last, f->p.pool);
+  int rv = pooled_close(&f->p);
   free(f);
-  return live == 0 ? 0 : -1;
+  return rv;
 }
 
 /* A frame with this letter in it. */
 static swale_payload *frame_of(struct fixture *f, int letter) {
   char text = (char)letter;
   swale_payload *frame;
-  assert_int_equal(swale__ws_frame_control(SWALE__FRAME_PONG, &text, 1, &f->u.env.allocator, &frame), 0);
+  assert_int_equal(swale__ws_frame_control(SWALE__FRAME_PONG, &text, 1, &f->p.u.env.allocator, &frame), 0);
   return frame;
 }
 
 static int append(struct fixture *f, int letter) {
   swale_payload *frame = frame_of(f, letter);
-  int rv = swale__ws_chunks_append(&f->last, f->pool, frame);
+  int rv = swale__ws_chunks_append(&f->last, f->p.pool, frame);
   if (rv < 0)
     swale_payload_unref(frame);
   return rv;
@@ -53,7 +40,7 @@ static int append(struct fixture *f, int letter) {
 
 static int prepend(struct fixture *f, int letter) {
   swale_payload *frame = frame_of(f, letter);
-  int rv = swale__ws_chunks_prepend(&f->last, f->pool, frame);
+  int rv = swale__ws_chunks_prepend(&f->last, f->p.pool, frame);
   if (rv < 0)
     swale_payload_unref(frame);
   return rv;
@@ -69,7 +56,7 @@ static void expect(struct fixture *f, const char *letters) {
   for (size_t i = 0; i < n; i++) {
     assert_int_equal(letter_of(iov[i]), letters[i]);
     assert_int_equal(letter_of(swale__ws_frame_shown(*swale__ws_chunks_first(f->last))), letters[i]);
-    swale__ws_chunks_drop_first(&f->last, f->pool);
+    swale__ws_chunks_drop_first(&f->last, f->p.pool);
   }
   assert_null(f->last);
 }
@@ -109,27 +96,27 @@ static void no_more_is_shown_than_asked_for(void **state) {
 
 static void clearing_gives_everything_back(void **state) {
   struct fixture *f = *state;
-  long live = f->u.live;
+  long live = f->p.u.live;
   for (int i = 0; i < 40; i++)
     append(f, 'a');
-  swale__ws_chunks_clear(&f->last, f->pool);
-  swale__ws_chunks_clear(&f->last, f->pool);
+  swale__ws_chunks_clear(&f->last, f->p.pool);
+  swale__ws_chunks_clear(&f->last, f->p.pool);
   assert_null(f->last);
-  assert_int_equal(f->u.live, live + 1); /* the pool keeps one chunk for its connection */
+  assert_int_equal(f->p.u.live, live + 1); /* the pool keeps one chunk for its connection */
 }
 
 static void without_memory_nothing_changes(void **state) {
   struct fixture *f = *state;
   swale_payload *frame = frame_of(f, 'x');
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_chunks_append(&f->last, f->pool, frame), SWALE_ENOMEM);
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_chunks_append(&f->last, f->p.pool, frame), SWALE_ENOMEM);
   assert_null(f->last);
   for (int i = 0; i < SWALE__CHUNK_FRAMES; i++)
     append(f, 'a' + i);
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_chunks_append(&f->last, f->pool, frame), SWALE_ENOMEM);
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_chunks_prepend(&f->last, f->pool, frame), SWALE_ENOMEM);
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_chunks_append(&f->last, f->p.pool, frame), SWALE_ENOMEM);
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_chunks_prepend(&f->last, f->p.pool, frame), SWALE_ENOMEM);
   swale_payload_unref(frame);
   expect(f, "abcdefghijklmnop");
 }

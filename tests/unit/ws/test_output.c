@@ -1,57 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-#include <unit.h>
-
 #include "bytes.h"
+#include "pooled.h"
 #include "ws/frame_out.h"
 #include "ws/output.h"
 
 /* A queue beside a model of it: the bytes that have to come out. */
 struct fixture {
-  struct unit_env u;
-  swale_loop *loop;
-  struct swale__ws_pool *pool;
+  struct pooled p;
   struct swale__ws_output o;
   struct bytes out;
 };
 
 static int setup(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
-  struct swale_loop_config config;
-  unit_env_init(&f->u);
-  swale_loop_config_default(&config);
-  config.env = &f->u.env;
   *state = f;
-  if (swale_loop_new(&config, &f->loop) < 0)
-    return -1;
-  f->pool = swale__ws_pool_of(f->loop);
-  return swale__ws_pool_join(f->pool);
+  return pooled_open(&f->p);
 }
 
 static int teardown(void **state) {
   struct fixture *f = *state;
-  swale__ws_output_clear(&f->o, f->pool);
-  swale__ws_pool_leave(f->pool);
-  swale_loop_free(f->loop);
+  swale__ws_output_clear(&f->o, f->p.pool);
+  int rv = pooled_close(&f->p);
   bytes_free(&f->out);
-  long live = f->u.live;
   free(f);
-  return live == 0 ? 0 : -1;
+  return rv;
 }
 
 static swale_payload *frame_of(struct fixture *f, const char *text, unsigned opcode) {
   swale_payload *frame;
   assert_int_equal(
-      swale__ws_frame_control((unsigned char)opcode, text, strlen(text), &f->u.env.allocator, &frame), 0);
+      swale__ws_frame_control((unsigned char)opcode, text, strlen(text), &f->p.u.env.allocator, &frame), 0);
   return frame;
 }
 
 static void push(struct fixture *f, const char *text) {
-  assert_int_equal(swale__ws_output_push(&f->o, f->pool, frame_of(f, text, TEXT)), 0);
+  assert_int_equal(swale__ws_output_push(&f->o, f->p.pool, frame_of(f, text, TEXT)), 0);
 }
 
 static int urgent(struct fixture *f, const char *text) {
   swale_payload *frame = frame_of(f, text, PONG);
-  int rv = swale__ws_output_push_urgent(&f->o, f->pool, frame);
+  int rv = swale__ws_output_push_urgent(&f->o, f->p.pool, frame);
   if (rv < 0)
     swale_payload_unref(frame);
   return rv;
@@ -68,7 +56,7 @@ static void write_some(struct fixture *f, size_t n, int max) {
       bytes_add(&f->out, iov[i].iov_base, part);
       written += part;
     }
-    assert_int_equal(swale__ws_output_ack(&f->o, f->pool, written), 0);
+    assert_int_equal(swale__ws_output_ack(&f->o, f->p.pool, written), 0);
     n -= written;
   }
 }
@@ -140,10 +128,10 @@ static void a_queue_that_never_empties_keeps_its_order(void **state) {
 
 static void more_than_there_is_cannot_be_acked(void **state) {
   struct fixture *f = *state;
-  assert_int_equal(swale__ws_output_ack(&f->o, f->pool, 1), SWALE_EINVAL);
-  assert_int_equal(swale__ws_output_ack(&f->o, f->pool, 0), 0);
+  assert_int_equal(swale__ws_output_ack(&f->o, f->p.pool, 1), SWALE_EINVAL);
+  assert_int_equal(swale__ws_output_ack(&f->o, f->p.pool, 0), 0);
   push(f, "abc");
-  assert_int_equal(swale__ws_output_ack(&f->o, f->pool, 6), SWALE_EINVAL);
+  assert_int_equal(swale__ws_output_ack(&f->o, f->p.pool, 6), SWALE_EINVAL);
   expect_texts(f, "abc");
 }
 
@@ -247,12 +235,12 @@ static void random_operations_agree_with_a_model(void **state) {
 static void one_frame_at_a_time_needs_no_chunk(void **state) {
   struct fixture *f = *state;
   swale_payload *frame = frame_of(f, "shared", TEXT);
-  long before = f->u.allocated;
+  long before = f->p.u.allocated;
   for (int i = 0; i < 100; i++) {
-    assert_int_equal(swale__ws_output_push(&f->o, f->pool, swale_payload_ref(frame)), 0);
+    assert_int_equal(swale__ws_output_push(&f->o, f->p.pool, swale_payload_ref(frame)), 0);
     write_some(f, SIZE_MAX, 4);
   }
-  assert_int_equal(f->u.allocated, before);
+  assert_int_equal(f->p.u.allocated, before);
   swale_payload_unref(frame);
 }
 
@@ -262,11 +250,11 @@ static void bursts_need_no_memory_after_the_first(void **state) {
   long before = 0;
   for (int i = 0; i < 100; i++) {
     for (int n = 0; n < 1 + SWALE__CHUNK_FRAMES; n++)
-      assert_int_equal(swale__ws_output_push(&f->o, f->pool, swale_payload_ref(frame)), 0);
+      assert_int_equal(swale__ws_output_push(&f->o, f->p.pool, swale_payload_ref(frame)), 0);
     write_some(f, SIZE_MAX, 4);
     if (i > 0)
-      assert_int_equal(f->u.allocated, before);
-    before = f->u.allocated;
+      assert_int_equal(f->p.u.allocated, before);
+    before = f->p.u.allocated;
   }
   swale_payload_unref(frame);
 }
@@ -275,14 +263,14 @@ static void no_memory_is_an_error_and_changes_nothing(void **state) {
   struct fixture *f = *state;
   swale_payload *frame = frame_of(f, "x", TEXT), *pong = frame_of(f, "!", PONG);
   push(f, "a");
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_output_push(&f->o, f->pool, frame), SWALE_ENOMEM);
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_output_push_urgent(&f->o, f->pool, pong), SWALE_ENOMEM);
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_output_push(&f->o, f->p.pool, frame), SWALE_ENOMEM);
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_output_push_urgent(&f->o, f->p.pool, pong), SWALE_ENOMEM);
   write_some(f, 1, 1);
-  f->u.fail_at = 1;
-  assert_int_equal(swale__ws_output_push_urgent(&f->o, f->pool, pong), SWALE_ENOMEM);
-  f->u.fail_at = 0;
+  f->p.u.fail_at = 1;
+  assert_int_equal(swale__ws_output_push_urgent(&f->o, f->p.pool, pong), SWALE_ENOMEM);
+  f->p.u.fail_at = 0;
   assert_int_equal(f->o.bytes, 2);
   assert_int_equal(f->o.control_bytes, 0);
   swale_payload_unref(frame);
